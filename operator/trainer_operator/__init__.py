@@ -1,0 +1,1 @@
+"""The controller of TrainingRuns: cluster rights, no data credentials."""
