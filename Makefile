@@ -1,0 +1,67 @@
+# The commands of the project. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+VENV ?= .venv
+BIN := $(VENV)/bin
+# `make test` runs its parts one after the other, also under make -j.
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Cluster, images, operator, servers, two training runs and a prediction
+	@python3 -m hack.demo
+
+.PHONY: cluster-up cluster-down cluster-load
+cluster-up: ## Start a real local cluster (kind where Docker answers, else a node of its own)
+	@python3 -m hack.cluster up
+
+cluster-down: ## Stop the cluster and all that belongs to it
+	@python3 -m hack.cluster down
+
+cluster-load: ## Put a local image onto the cluster: make cluster-load IMAGE=name:tag
+	@python3 -m hack.cluster load $(or $(IMAGE),$(error say which: make cluster-load IMAGE=name:tag))
+
+.PHONY: venv
+venv: $(VENV)/.ready ## Make the development environment in .venv
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml hack/venv
+	@hack/venv $(VENV)
+
+.PHONY: format
+format: venv ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: test
+test: lint test-unit test-integration test-e2e ## Everything
+
+.PHONY: lint
+lint: venv ## Formatting, lint, types, layers, lock files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@hack/verify
+
+.PHONY: test-unit
+test-unit: venv ## Unit tests on every supported Python that is installed
+	@hack/each-python -m pytest tests/unit -q -n 2
+
+.PHONY: test-integration
+test-integration: venv ## Real API server, PostgreSQL and MLflow server; no kubelet
+	$(BIN)/python -m pytest tests/integration -q -n 2
+
+.PHONY: test-e2e
+test-e2e: venv ## The whole path on a real node
+	@hack/e2e $(BIN)/python
+
+.PHONY: lock
+lock: venv ## Renew the lock files under requirements/
+	@UV=$(BIN)/uv hack/lock
+
+.PHONY: clean
+clean: ## Remove environments and caches of this checkout
+	rm -rf .venv .venv-3.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
