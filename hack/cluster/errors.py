@@ -1,0 +1,16 @@
+"""What can go wrong, by what the caller can do about it."""
+
+EXIT_FAILED = 1
+EXIT_UNAVAILABLE = 69
+
+
+class ClusterError(Exception):
+    """A step failed; running the command again may help."""
+
+    exit_code = EXIT_FAILED
+
+
+class UnavailableError(ClusterError):
+    """This machine lacks something; running again without changing it cannot help."""
+
+    exit_code = EXIT_UNAVAILABLE

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, tables, migrations and the records of runs."""

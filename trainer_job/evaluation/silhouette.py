@@ -1,0 +1,21 @@
+"""Gate: the clusters must be apart."""
+
+from trainer_job import reasons
+from trainer_job.contract import GatesSpec
+from trainer_job.evaluation.verdict import Evidence, Verdict
+
+
+def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
+    """Pass if the silhouette reaches `minSilhouette`, or is undefined (one cluster)."""
+    score = evidence.silhouette
+    if score is None:
+        return Verdict(True, reasons.SILHOUETTE_UNDEFINED, "One cluster has no silhouette.")
+    if score >= gates.min_silhouette:
+        return Verdict(True, reasons.SILHOUETTE_REACHED, f"Silhouette {score:.3f}.")
+    return Verdict(
+        False,
+        reasons.SILHOUETTE_TOO_LOW,
+        f"Silhouette {score:.3f}, {gates.min_silhouette:g} needed "
+        "(spec.gates.minSilhouette): the clusters overlap. Try another spec.model.clusters or "
+        "spec.features.set.",
+    )
