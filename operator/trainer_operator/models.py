@@ -1,0 +1,221 @@
+"""The TrainingRun as typed, frozen documents: what the CRD's schema says, in Python.
+
+The CRD in deploy/crds is canonical; a test holds it against these models. Parts that the job
+reads too are the contract's own models, so a field has one definition.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from trainer_job.contract import (
+    DataSpec,
+    DataSummary,
+    Decision,
+    Duration,
+    FeaturesSpec,
+    GatesSpec,
+    Model,
+    ModelSpec,
+    ModelSummary,
+    Progress,
+    PromotionSpec,
+    Timestamp,
+    TrackingSpec,
+)
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        msg = "must be at least 1s"
+        raise ValueError(msg)
+    return value
+
+
+Deadline = Annotated[Duration, AfterValidator(_positive)]
+"""A duration of at least a second: Kubernetes counts deadlines in whole seconds."""
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
+Quantities = dict[str, str | int]
+
+
+class SecretReference(Model):
+    """A Secret of the run's namespace."""
+
+    name: ObjectName
+
+
+class SourceSpec(Model):
+    """Where a model comes from: the episodes of the database."""
+
+    data: DataSpec = DataSpec()
+
+
+class DatabaseSpec(Model):
+    """The Secret whose keys are the POSTGRES_* variables."""
+
+    secret_ref: SecretReference | None = None
+
+
+class TrackingReference(Model):
+    """The MLflow server; what is left out comes from the operator's settings."""
+
+    uri: str | None = Field(default=None, min_length=1)
+    experiment: str | None = Field(default=None, min_length=1)
+    secret_ref: SecretReference | None = None
+
+
+class PredictorSpec(Model):
+    """The Deployment that serves the model, and the Service that it is asked through."""
+
+    deployment: ObjectName
+    service: ObjectName | None = None
+    """The Deployment's name if None."""
+    port: int = Field(default=8080, ge=1, le=65535)
+    timeout: Deadline | None = None
+    """How long a rollout may take, proof included; the operator's setting if None."""
+
+
+class Resources(Model):
+    """Compute resources of the job's container, as Kubernetes writes them."""
+
+    limits: Quantities = {}
+    requests: Quantities = {}
+
+
+class JobSpec(Model):
+    """How the run's pods look; what is left out comes from the operator's settings."""
+
+    image: str | None = Field(default=None, min_length=1)
+    image_pull_policy: PullPolicy | None = None
+    resources: Resources | None = None
+
+
+class RetrySpec(Model):
+    """How often the Job tries again after the first attempt."""
+
+    limit: int = Field(default=3, ge=0, le=100)
+
+
+class TrainingRunSpec(Model):
+    """What a TrainingRun asks for. Everything has a default."""
+
+    source: SourceSpec = SourceSpec()
+    database: DatabaseSpec = DatabaseSpec()
+    tracking: TrackingReference = TrackingReference()
+    features: FeaturesSpec = FeaturesSpec()
+    model: ModelSpec = ModelSpec()
+    gates: GatesSpec = GatesSpec()
+    promotion: PromotionSpec = PromotionSpec()
+    predictor: PredictorSpec | None = None
+    job: JobSpec = JobSpec()
+    retry: RetrySpec = RetrySpec()
+    active_deadline: Deadline | None = None
+
+
+class Phase(StrEnum):
+    """Where a run is, for people and for the operator's own steps."""
+
+    PENDING = "Pending"
+    RUNNING = "Running"
+    ROLLING_OUT = "RollingOut"
+    PROMOTING = "Promoting"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+    @property
+    def finished(self) -> bool:
+        """Say whether nothing will happen any more."""
+        return self in {Phase.SUCCEEDED, Phase.FAILED}
+
+
+class StatusModel(Model):
+    """Base of what the operator wrote, and may read back from another release of itself."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class Condition(StatusModel):
+    """One observation, in the form that GitOps tools read."""
+
+    type: str
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str = ""
+    observed_generation: int
+    last_transition_time: Timestamp
+
+
+class EffectiveTracking(TrackingSpec):
+    """The MLflow server that the run uses."""
+
+    secret_ref: SecretReference | None = None
+
+
+class Effective(StatusModel):
+    """What the run uses, with the operator's defaults as they were when it was admitted."""
+
+    image: str
+    image_pull_policy: PullPolicy
+    resources: Resources
+    database: SecretReference
+    tracking: EffectiveTracking
+    active_deadline: Duration
+    rollout_timeout: Duration
+
+
+class JobStatus(StatusModel):
+    """The Job that trains."""
+
+    name: str
+
+
+class Rollout(StatusModel):
+    """A version on its way into service."""
+
+    deployment: str
+    from_version: str | None = None
+    to_version: str
+    start_time: Timestamp
+    replicas: int = 0
+    ready: int = 0
+    """Pods of the new version that are ready."""
+
+
+class TrainingRunStatus(StatusModel):
+    """What the operator knows of a run.
+
+    asOf, startTime, effective, rollout.fromVersion and a finished phase are records: written
+    before their consequence and never undone. The rest is observed anew at each look.
+    """
+
+    observed_generation: int = -1
+    phase: Phase | None = None
+    conditions: tuple[Condition, ...] = ()
+    as_of: Timestamp | None = None
+    start_time: Timestamp | None = None
+    completion_time: Timestamp | None = None
+    attempts: int | None = None
+    message: str | None = None
+    effective: Effective | None = None
+    job: JobStatus | None = None
+    progress: Progress | None = None
+    data: DataSummary | None = None
+    model: ModelSummary | None = None
+    decision: Decision | None = None
+    rollout: Rollout | None = None
+
+
+class TrainingRun(StatusModel):
+    """One run as it was read: its identity, spec and status."""
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int
+    resource_version: str
+    deleted_at: datetime | None = None
+    spec: TrainingRunSpec
+    status: TrainingRunStatus = TrainingRunStatus()
