@@ -4,11 +4,12 @@ The CRD in deploy/crds is canonical; a test holds it against these models. Parts
 reads too are the contract's own models, so a field has one definition.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError
 
 from trainer_job.contract import (
     DataSpec,
@@ -81,8 +82,8 @@ class PredictorSpec(Model):
 class Resources(Model):
     """Compute resources of the job's container, as Kubernetes writes them."""
 
-    limits: Quantities = {}
-    requests: Quantities = {}
+    limits: Quantities = Field(default_factory=dict)
+    requests: Quantities = Field(default_factory=dict)
 
 
 class JobSpec(Model):
@@ -178,7 +179,8 @@ class Rollout(StatusModel):
     deployment: str
     from_version: str | None = None
     to_version: str
-    start_time: Timestamp
+    start_time: Timestamp | None = None
+    """When the version was first seen on the Deployment, with the run's claim."""
     replicas: int = 0
     ready: int = 0
     """Pods of the new version that are ready."""
@@ -215,7 +217,41 @@ class TrainingRun(StatusModel):
     namespace: str
     uid: str
     generation: int
-    resource_version: str
-    deleted_at: datetime | None = None
-    spec: TrainingRunSpec
+    deleting: bool = False
+    spec: TrainingRunSpec = TrainingRunSpec()
+    invalid: str | None = None
+    """What is wrong with a spec that the API server let through; `spec` is empty then."""
     status: TrainingRunStatus = TrainingRunStatus()
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> "TrainingRun":
+        """View a TrainingRun as the API server returns it."""
+        meta = raw["metadata"]
+        invalid, spec = None, TrainingRunSpec()
+        try:
+            spec = TrainingRunSpec.model_validate(raw.get("spec") or {})
+        except ValidationError as error:
+            invalid = _explain(error)
+        return cls(
+            name=meta["name"],
+            namespace=meta["namespace"],
+            uid=meta["uid"],
+            generation=meta.get("generation", 1),
+            deleting="deletionTimestamp" in meta,
+            spec=spec,
+            invalid=invalid,
+            status=TrainingRunStatus.model_validate(raw.get("status") or {}),
+        )
+
+    @property
+    def rolls_out(self) -> bool:
+        """Say whether a model that passes goes into service through a Deployment."""
+        return self.spec.predictor is not None and self.spec.promotion.policy == "Automatic"
+
+
+def _explain(error: ValidationError) -> str:
+    problems = []
+    for detail in error.errors(include_url=False, include_input=False):
+        field = ".".join(["spec", *(str(part) for part in detail["loc"])])
+        problems.append(f"{field}: {detail['msg'].removeprefix('Value error, ')}")
+    return "; ".join(problems) + "."

@@ -1,0 +1,45 @@
+"""Names that the operator shares with the CRD, the chart and the people who use kubectl."""
+
+GROUP = "training.sensors.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "TrainingRun"
+PLURAL = "trainingruns"
+
+MANAGER = "trainer-operator"
+"""Field manager of every write, and the component that events come from."""
+
+# Labels of Jobs and their pods ---------------------------------------------------------------
+MANAGED_BY = "app.kubernetes.io/managed-by"
+RUN_UID = f"{GROUP}/run-uid"
+TASK = f"{GROUP}/task"
+TRAIN = "train"
+PROMOTE = "promote"
+RUN_NAME = f"{GROUP}/run-name"
+"""An annotation: a label's value is shorter than a run's name can be."""
+
+# Annotations of the predictor's Deployment ----------------------------------------------------
+MODEL_NAME = f"{GROUP}/model-name"
+MODEL_VERSION = f"{GROUP}/model-version"
+CLAIM = f"{GROUP}/run"
+"""uid of the run that is rolling out; it is what makes one rollout at a time."""
+PREVIOUS_VERSION = f"{GROUP}/previous-version"
+
+# Annotations of a Job that the operator stopped -----------------------------------------------
+STOP_REASON = f"{GROUP}/stop-reason"
+STOP_MESSAGE = f"{GROUP}/stop-message"
+
+CONTAINER = "trainer"
+"""Name of the container in the Jobs' pods."""
+
+USER = 10001
+"""User and group of the images."""
+
+# Condition types ------------------------------------------------------------------------------
+RECONCILING = "Reconciling"
+STALLED = "Stalled"
+READY = "Ready"
+TRAINED = "Trained"
+EVALUATED = "Evaluated"
+PROMOTED = "Promoted"
+FINISHED = "Finished"

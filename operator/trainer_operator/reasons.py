@@ -1,0 +1,119 @@
+"""Why a run waits or failed: a constant for machines, paired with its sentence for people."""
+
+from dataclasses import dataclass
+
+from trainer_job.contract import Failure
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A constant in CamelCase, and the sentence that goes with it.
+
+    The sentence says what happened, on what object, and what to do next.
+    """
+
+    name: str
+    text: str
+
+    def because(self, **details: object) -> Failure:
+        """Return the reason with its sentence filled in."""
+        return Failure(reason=self.name, message=self.text.format(**details))
+
+
+# While it goes on -----------------------------------------------------------------------------
+ADMITTED = Reason("Admitted", "The Job {job} is about to be created.")
+STARTING = Reason("Starting", "The Job {job} waits for its pod to start.")
+NOT_STARTED_YET = Reason(
+    "NotStartedYet", "The pod {pod} has not started: {cause} The run fails after {limit} of this."
+)
+REFUSED_SO_FAR = Reason(
+    "JobRefused", "The cluster refuses the Job {job}: {cause} It is tried again for {limit}."
+)
+RUNNING = Reason("JobRunning", "{what}.")
+RETRYING = Reason("Retrying", "Attempt {attempts} of the Job {job} failed; it tries again. {cause}")
+JOB_ENDING = Reason("JobEnding", "The Job {job} is being deleted; another one will follow.")
+STOPPING = Reason("Stopping", "{cause}")
+ROLLOUT_QUEUED = Reason(
+    "RolloutQueued",
+    "Version {version} waits for the Deployment {deployment}, on which the TrainingRun {rival}"
+    " has a rollout.",
+)
+ROLLOUT_DUE = Reason("RolloutDue", "Version {version} is registered and passed every gate.")
+ROLLING_OUT = Reason("RollingOut", "Version {version} goes into service: {lacking}")
+PROVING = Reason("Proving", "Version {version} runs and is asked for its golden episodes.")
+
+# Failures before training ---------------------------------------------------------------------
+INVALID_SPEC = Reason(
+    "InvalidSpec",
+    "{problem} Nothing was trained. Correct the field and apply the run under a new name.",
+)
+DEPLOYMENT_MISSING = Reason(
+    "DeploymentMissing",
+    "There is no Deployment {deployment} in namespace {namespace} (spec.predictor.deployment), so"
+    " nothing was trained. Create it or correct the name, and apply the run under a new name.",
+)
+JOB_REFUSED = Reason(
+    "JobRefused",
+    "The cluster refused the Job {job}: {cause} See spec.job, and the namespace's quotas and pod"
+    " security.",
+)
+JOB_NAME_TAKEN = Reason(
+    "JobNameTaken",
+    "There is a Job {job} that does not belong to this run. Delete it, and apply the run under a"
+    " new name.",
+)
+
+# Failures of a Job ----------------------------------------------------------------------------
+OUT_OF_MEMORY = Reason(
+    "OOMKilled",
+    "OOMKilled: the pod {pod} needed more than its memory limit of {limit}. Raise"
+    " spec.job.resources.limits.memory.",
+)
+DEADLINE_EXCEEDED = Reason(
+    "DeadlineExceeded",
+    "The Job {job} did not end within {limit} ({field}); {last} Raise the limit, or narrow"
+    " spec.source.data.",
+)
+ATTEMPT_FAILED = Reason(
+    "AttemptFailed",
+    "The pod {pod} ended with exit code {code} and left no result. Its last line: {line}. See"
+    " kubectl logs {pod}, and spec.job.image.",
+)
+POD_LOST = Reason(
+    "PodLost", "The pod {pod} ended without its container's result: {cause} Apply the run again."
+)
+NO_RESULT = Reason(
+    "NoResult",
+    "The Job {job} ended ({cause}) and left no result. Is spec.job.image the trainer's image?",
+)
+NOT_STARTED = Reason("NotStarted", "The pod {pod} did not start within {limit}: {cause} {remedy}")
+
+# Failures of a rollout ------------------------------------------------------------------------
+DEPLOYMENT_GONE = Reason(
+    "DeploymentMissing",
+    "The Deployment {deployment} (spec.predictor.deployment) was deleted after version {version}"
+    " was trained. The version is registered but not in service. Create the Deployment, and apply"
+    " the run under a new name.",
+)
+CONFLICT = Reason(
+    "Conflict",
+    "The Deployment {deployment} was changed by somebody else while version {version} was rolled"
+    " out: {cause} It was left alone. Let only this operator write the annotations"
+    " training.sensors.dev/*, and apply the run under a new name.",
+)
+CLAIM_REFUSED = Reason(
+    "ClaimRefused",
+    "The Deployment {deployment} could not be given version {version}: {cause} Let only this"
+    " operator write the annotations training.sensors.dev/*, and apply the run under a new name.",
+)
+NOT_PROVEN = Reason(
+    "NotProven",
+    "Version {version} was not in service within {limit} (spec.predictor.timeout): {lacking}"
+    " {back}",
+)
+NOT_PROMOTED = Reason("NotPromoted", "Version {version} was not promoted: {cause} {back}")
+NEWER_IN_SERVICE = Reason(
+    "NewerVersionInService",
+    "Version {version} was not put in service: the Deployment {deployment} already serves version"
+    " {newer} of {name}.",
+)

@@ -1,0 +1,107 @@
+"""What the state of a run's Job means, for the train Job and the promote Job alike."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from trainer_job.contract import Failure, Result, format_duration
+from trainer_operator import reasons
+from trainer_operator.models import TrainingRun
+from trainer_operator.observed import Job, Pod, Refusal
+from trainer_operator.reconcile import causes
+from trainer_operator.reconcile.plan import Action, CreateJob, StopJob
+from trainer_operator.reconcile.results import progress_of, result_of
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How long a Job may take to begin, and which field bounds the whole of it."""
+
+    since: datetime
+    start: timedelta
+    deadline_field: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of: a decision, a failure, or the reason why it goes on (None: nothing new)."""
+
+    result: Result | None = None
+    failure: Failure | None = None
+    why: Failure | None = None
+    action: Action | None = None
+
+
+def follow(
+    run: TrainingRun,
+    job: Job | None,
+    manifest: dict[str, Any],
+    refused: Refusal | None,
+    limits: Limits,
+    now: datetime,
+) -> Step:
+    """Return what a Job has come to; one that is missing is created, also after a deletion.
+
+    That is safe: the job's own record makes another attempt find what an earlier one did.
+    """
+    create = CreateJob(manifest)
+    if job is None:
+        return _missing(create, refused, limits, now)
+    if job.owner != run.uid:
+        return Step(failure=reasons.JOB_NAME_TAKEN.because(job=job.name))
+    if job.stopped:
+        return Step(failure=job.stopped)
+    if job.ended:
+        return _ended(run, job, limits)
+    return _underway(run, job, limits, now)
+
+
+def _ended(run: TrainingRun, job: Job, limits: Limits) -> Step:
+    result = result_of(job, run.uid)
+    if result and result.decision:
+        return Step(result=result)
+    why = causes.job_failure(job, run.uid, run.status, limits.deadline_field)
+    return Step(failure=why)
+
+
+def _missing(create: CreateJob, refused: Refusal | None, limits: Limits, now: datetime) -> Step:
+    if refused is None:
+        return Step(action=create)
+    details = {"job": create.name, "cause": refused.message}
+    if refused.for_good or now - limits.since >= limits.start:
+        return Step(failure=reasons.JOB_REFUSED.because(**details))
+    limit = format_duration(limits.start)
+    return Step(why=reasons.REFUSED_SO_FAR.because(limit=limit, **details))
+
+
+def _underway(run: TrainingRun, job: Job, limits: Limits, now: datetime) -> Step:
+    if job.deleting:
+        return Step(why=reasons.JOB_ENDING.because(job=job.name))
+    if slow := causes.not_starting(job, now, limits.start):
+        why, too_long = slow
+        if too_long:
+            stopping = reasons.STOPPING.because(cause=why.message)
+            return Step(why=stopping, action=StopJob(job.name, why))
+        return Step(why=why)
+    last = job.pods[-1] if job.pods else None
+    if last and last.terminated and last.terminated.exit_code:
+        return Step(why=_retrying(run, job))
+    return Step(why=_running(job, last))
+
+
+def _running(job: Job, last: Pod | None) -> Failure:
+    if progress := progress_of(job):
+        what = f"{progress.stage}: {progress.message}" if progress.message else progress.stage
+        return reasons.RUNNING.because(what=f"{what} ({progress.percent} %)")
+    if last and last.phase == "Running":
+        return reasons.RUNNING.because(what=f"The pod {last.name} runs")
+    return reasons.STARTING.because(job=job.name)
+
+
+def _retrying(run: TrainingRun, job: Job) -> Failure:
+    result = result_of(job, run.uid)
+    failure = result.failure if result else None
+    failure = failure or causes.pod_failure(job.pods[-1], run.status.effective)
+    return reasons.RETRYING.because(
+        attempts=job.attempts, job=job.name, cause=failure.message if failure else ""
+    )

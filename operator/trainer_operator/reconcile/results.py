@@ -1,0 +1,48 @@
+"""What a Job's pods said: the result, and the progress until there is one."""
+
+from trainer_job.contract import Progress, Result, decode_result, parse_progress
+from trainer_operator.observed import Job, Pod
+
+
+def result_of(job: Job, uid: str) -> Result | None:
+    """Return the decision of any attempt, or else the failure of the last.
+
+    A decision counts whatever came after: it is recorded where the job keeps its records.
+    """
+    results = [result for pod in reversed(job.pods) if (result := _result(pod, uid))]
+    decided = (result for result in results if result.decision)
+    return next(decided, None) or next(iter(results), None)
+
+
+def failure_of(pod: Pod, uid: str) -> Result | None:
+    """Return the result of one attempt where it is a failure."""
+    result = _result(pod, uid)
+    return result if result and result.failure else None
+
+
+def progress_of(job: Job) -> Progress | None:
+    """Return the newest progress in the log of the newest attempt."""
+    if not job.pods:
+        return None
+    lines = reversed(job.pods[-1].log)
+    return next((progress for line in lines if (progress := parse_progress(line))), None)
+
+
+def last_words(pod: Pod) -> str:
+    """Return the last line of a pod's log that says something."""
+    lines = (line.strip() for line in reversed(pod.log))
+    return next((line[:300] for line in lines if line and not parse_progress(line)), "(none)")
+
+
+def _result(pod: Pod, uid: str) -> Result | None:
+    if pod.terminated is None:
+        return None
+    # The log's last line is the same result, for where the message was lost.
+    for text in (pod.terminated.message, *reversed(pod.log[-3:])):
+        try:
+            result = decode_result(text)
+        except ValueError:
+            continue
+        if result.run == uid:
+            return result
+    return None

@@ -1,0 +1,1 @@
+"""Manifests: pure builders of what the operator creates and patches."""

@@ -1,0 +1,324 @@
+"""A namespace with runs in it, and the parts of a cluster that are not there: kubelet and job."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+from hack import images
+from hack.kubectl import Kubectl
+from tests.support import crd
+from tests.support.processes import free_port, wait_for
+
+T = TypeVar("T")
+Object = dict[str, Any]
+MODEL = "sensor_failure_clustering"
+KEY = "training.sensors.dev"
+
+
+class Operator:
+    """The operator as a process of its own; it can be killed and started again."""
+
+    def __init__(self, kubeconfig: Path, folder: Path, **settings: str) -> None:
+        self.port = free_port()
+        self._log = folder / "operator.log"
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "KUBECONFIG": str(kubeconfig),
+            "PYTHONPATH": os.pathsep.join([str(images.ROOT / "operator"), str(images.ROOT)]),
+            "TRAINER_JOB_IMAGE": "trainer/job:test",
+            "TRAINER_JOB_RESOURCES": '{"limits": {"memory": "40Mi"}}',
+            "TRAINER_START_TIMEOUT": "3s",
+            "TRAINER_RESYNC": "5s",
+            "TRAINER_POLL": "300ms",
+            "TRAINER_LIVENESS_PORT": str(self.port),
+            "TRAINER_LOG_FORMAT": "text",
+            **settings,
+        }
+
+    def __enter__(self) -> "Operator":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        """Start it; it ends with the thread that started it, however that ends."""
+        command = ["setpriv", "--pdeathsig=KILL", sys.executable, "-m", "trainer_operator"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """End it as a crash does."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def stop(self) -> int:
+        """End it as the kubelet does, and return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(60)
+
+    def restart(self) -> None:
+        """Kill it and start it again."""
+        self.kill()
+        self.start()
+
+    @property
+    def running(self) -> bool:
+        """Say whether it has not ended by itself."""
+        return self._process.poll() is None
+
+    def tail(self) -> str:
+        """Return the last lines of its log."""
+        return "\n".join(self._log.read_text().splitlines()[-40:])
+
+
+@dataclass(frozen=True)
+class Plant:
+    """A namespace of a control plane, and a hand for what its nodes would do."""
+
+    kubectl: Kubectl
+
+    # Runs --------------------------------------------------------------------------------------
+
+    def apply(self, name: str, spec: object = None) -> str:
+        """Apply a TrainingRun and return its uid."""
+        self.kubectl.apply(crd.manifest(name, spec or {}))
+        return str(self.run(name)["metadata"]["uid"])
+
+    def run(self, name: str) -> Object:
+        """Return a TrainingRun."""
+        return self.kubectl.get("trainingrun", name)
+
+    def status(self, name: str) -> Object:
+        """Return its status."""
+        status: Object = self.run(name)["status"]
+        return status
+
+    def wait(self, name: str, phase: str) -> Object:
+        """Wait for a phase of a run and return the status."""
+        path = f"--for=jsonpath={{.status.phase}}={phase}"
+        try:
+            self.kubectl("wait", f"trainingrun/{name}", path, "--timeout=60s")
+        except Exception as error:
+            raise AssertionError(json.dumps(self.run(name)["status"], indent=1)) from error
+        return self.status(name)
+
+    def finish(self, name: str) -> Object:
+        """Wait for the end of a run and return the status."""
+        condition = "--for=condition=Finished"
+        try:
+            self.kubectl("wait", f"trainingrun/{name}", condition, "--timeout=60s")
+        except Exception as error:
+            raise AssertionError(json.dumps(self.run(name)["status"], indent=1)) from error
+        return self.status(name)
+
+    # Jobs --------------------------------------------------------------------------------------
+
+    def jobs(self, task: str = "train") -> list[Object]:
+        """Return the Jobs of one task."""
+        jobs: list[Object] = self.kubectl.get("jobs", f"--selector={KEY}/task={task}")["items"]
+        return jobs
+
+    def job(self, task: str = "train") -> Object:
+        """Return the one Job of a task, as soon as it is there."""
+        return self.eventually(lambda: self.jobs(task), f"a {task} Job")[0]
+
+    def pod(self, task: str = "train") -> Object:
+        """Return the newest pod of a task that has not ended, as soon as it is there."""
+        selector = f"--selector={KEY}/task={task}"
+
+        def pending() -> list[Object]:
+            pods = self.kubectl.get("pods", selector)["items"]
+            return [pod for pod in pods if pod["status"]["phase"] not in {"Failed", "Succeeded"}]
+
+        return self.eventually(pending, f"a pod of the {task} Job")[-1]
+
+    def set_status(self, kind: str, name: str, status: Object) -> None:
+        """Merge something into an object's status."""
+        patch = json.dumps({"status": status})
+        self.kubectl("patch", kind, name, "--subresource=status", "--type=merge", f"--patch={patch}")
+
+    def end(
+        self, task: str = "train", message: str = "", exit_code: int = 0, reason: str = ""
+    ) -> None:
+        """End the pod of a task as the kubelet reports it."""
+        pod = self.pod(task)
+        terminated = {
+            "exitCode": exit_code,
+            "reason": reason or ("Error" if exit_code else "Completed"),
+            "message": message,
+            "startedAt": "2026-01-01T00:00:00Z",
+            "finishedAt": "2026-01-01T00:00:01Z",
+        }
+        status = {
+            "phase": "Failed" if exit_code else "Succeeded",
+            "containerStatuses": [container(pod, {"terminated": terminated})],
+        }
+        self.set_status("pod", pod["metadata"]["name"], status)
+
+    def hold(self, reason: str, message: str, task: str = "train") -> str:
+        """Have the pod of a task wait as the kubelet reports it; return its name."""
+        pod = self.pod(task)
+        waiting = {"waiting": {"reason": reason, "message": message}}
+        name: str = pod["metadata"]["name"]
+        self.set_status("pod", name, {"containerStatuses": [container(pod, waiting)]})
+        return name
+
+    # The predictor -----------------------------------------------------------------------------
+
+    def create_predictor(self, name: str = "sensor-predictor", version: str | None = None) -> None:
+        """Make a Deployment; with a version that is in service already, if one is given."""
+        self.kubectl.apply(json.dumps(predictor(name)))
+        if version:
+            self.annotate(name, version)
+
+    def annotate(self, name: str, version: str) -> None:
+        """Name a version on a Deployment and its pods, as an earlier run of the operator did."""
+        annotations = {f"{KEY}/model-name": MODEL, f"{KEY}/model-version": version}
+        document = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "annotations": annotations},
+            "spec": {"template": {"metadata": {"annotations": annotations}}},
+        }
+        manager = "--field-manager=trainer-operator"
+        self.kubectl("apply", "--server-side", manager, "--filename=-", stdin=json.dumps(document))
+
+    def deployment(self, name: str = "sensor-predictor") -> Object:
+        """Return a Deployment."""
+        return self.kubectl.get("deployment", name)
+
+    def annotations(self, name: str = "sensor-predictor") -> dict[str, str]:
+        """Return those of our annotations that are on a Deployment, by their short name."""
+        found = self.deployment(name)["metadata"].get("annotations", {})
+        return short(found)
+
+    def predictor_pods(self, version: str) -> list[Object]:
+        """Return the predictor's pods that carry a version."""
+        pods = self.kubectl.get("pods", "--selector=app=predictor")["items"]
+        return [
+            pod
+            for pod in pods
+            if short(pod["metadata"].get("annotations", {})).get("model-version") == version
+            and "deletionTimestamp" not in pod["metadata"]
+        ]
+
+    def serve(self, version: str) -> None:
+        """Have the predictor's pods of a version become ready."""
+        for pod in self.eventually(lambda: self.predictor_pods(version), f"pods of {version}"):
+            running = {"running": {"startedAt": "2026-01-01T00:00:00Z"}}
+            state = {**container(pod, running), "ready": True, "started": True}
+            status = {
+                "phase": "Running",
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "containerStatuses": [state],
+            }
+            self.set_status("pod", pod["metadata"]["name"], status)
+
+    def eventually(self, look: Callable[[], T | None], what: str) -> T:
+        """Return what `look` finds, asked again until it is true, for a bounded time."""
+        found: list[T] = []
+
+        def ready() -> bool:
+            found[:] = [value] if (value := look()) else []
+            return bool(found)
+
+        wait_for(ready, what, 60)
+        return found[0]
+
+
+def result(uid: str, outcome: str, version: str | None = "2", **decision: object) -> str:
+    """Return what the job writes into its termination message."""
+    model = {
+        "name": MODEL,
+        "version": version,
+        "runId": "0123",
+        "uri": f"models:/{MODEL}/{version}",
+        "clusters": 3,
+        "silhouette": 0.41,
+        "f1": 0.82,
+    }
+    data = {
+        "episodes": 117,
+        "readings": 1755,
+        "machines": 1,
+        "since": "2026-01-01T00:00:00Z",
+        "until": "2026-01-01T01:00:00Z",
+    }
+    decided = {"outcome": outcome, "reason": f"{outcome}Reason", "message": f"{outcome}: why."}
+    document = {"run": uid, "data": data, "decision": {**decided, **decision}}
+    if version:
+        document["model"] = model
+    return json.dumps(document)
+
+
+def failure(uid: str, reason: str, message: str) -> str:
+    """Return what the job writes when it fails."""
+    return json.dumps({"run": uid, "failure": {"reason": reason, "message": message}})
+
+
+def container(pod: Object, state: Object) -> Object:
+    """Return the status of a pod's one container."""
+    (spec,) = pod["spec"]["containers"]
+    return {
+        "name": spec["name"],
+        "image": spec["image"],
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": state,
+    }
+
+
+def condition(status: Object, kind: str) -> Object:
+    """Return a condition of a run."""
+    (found,) = [each for each in status["conditions"] if each["type"] == kind]
+    one: Object = found
+    return one
+
+
+def short(annotations: dict[str, str]) -> dict[str, str]:
+    """Return the annotations of our group, without the group."""
+    return {
+        key.removeprefix(f"{KEY}/"): value
+        for key, value in annotations.items()
+        if key.startswith(f"{KEY}/")
+    }
+
+
+def predictor(name: str) -> Object:
+    """Return a Deployment that serves."""
+    labels = {"app": "predictor"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {
+            "replicas": 1,
+            "selector": {"matchLabels": labels},
+            "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "template": {
+                "metadata": {"labels": labels},
+                "spec": {
+                    "terminationGracePeriodSeconds": 0,
+                    "containers": [{"name": "predictor", "image": "trainer/job:test"}],
+                },
+            },
+        },
+    }
