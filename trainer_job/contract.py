@@ -52,6 +52,9 @@ TRACKING_VARIABLES = (
 DEFAULT_MODEL_NAME = "sensor_failure_clustering"
 """Registered name that the replaced service used, and the only one its tables can carry."""
 
+DEFAULT_LOOKBACK = timedelta(hours=1)
+"""The window's length where none is given, as in the replaced service."""
+
 
 class ExitCode(IntEnum):
     """How a job's process ends; the operator's podFailurePolicy reads these."""
@@ -95,7 +98,7 @@ class Stage(StrEnum):
     PROMOTING = "Promoting"
 
 
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION = re.compile(r"^([0-9]+(ms|s|m|h|d))+$")
 DURATION_PATTERN = _DURATION.pattern
 """The CRD uses the same pattern: ``format: duration`` would take "1 day" and refuse 7d."""
@@ -114,14 +117,15 @@ def parse_duration(text: str) -> timedelta:
     ValueError
         If `text` is not of that form, or longer than a timedelta can hold.
     """
-    if not _DURATION.match(text):
+    if not _DURATION.fullmatch(text):
         msg = f"{text!r} is not a duration; write numbers with units ms, s, m, h, d, as in 1h30m"
         raise ValueError(msg)
     parts = re.findall(r"([0-9]+)(ms|s|m|h|d)", text)
     try:
-        return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
-    except OverflowError:
-        msg = f"{text!r} is longer than can be counted; 36500d is a hundred years"
+        total = sum(int(number) * _MILLISECONDS[unit] for number, unit in parts)
+        return timedelta(milliseconds=total)
+    except (OverflowError, ValueError):  # ValueError: Python reads no number of 4,301 digits
+        msg = f"{text[:40]!r} is longer than can be counted; 36500d is a hundred years"
         raise ValueError(msg) from None
 
 
@@ -144,7 +148,8 @@ def _to_utc(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-def _datetime_out(value: datetime) -> str:
+def format_timestamp(value: datetime) -> str:
+    """Write a time as RFC 3339 in UTC."""
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -156,7 +161,7 @@ Duration = Annotated[
 Timestamp = Annotated[
     AwareDatetime,
     AfterValidator(_to_utc),
-    PlainSerializer(_datetime_out, return_type=str),
+    PlainSerializer(format_timestamp, return_type=str),
 ]
 
 
@@ -202,11 +207,19 @@ class DataSpec(Model):
             raise ValueError(msg)
         return self
 
+    @property
+    def reach(self) -> timedelta:
+        """How far the window looks back where `since` is not given."""
+        return DEFAULT_LOOKBACK if self.lookback is None else self.lookback
+
     def window(self, as_of: datetime) -> tuple[datetime, datetime]:
         """Return the half-open window [since, until) at `as_of`."""
         if self.since is not None and self.until is not None:
             return self.since, min(self.until, as_of)
-        return as_of - (self.lookback or timedelta(hours=1)), as_of
+        try:
+            return as_of - self.reach, as_of
+        except OverflowError:  # before the year 1
+            return datetime.min.replace(tzinfo=UTC), as_of
 
 
 class TrackingSpec(Model):

@@ -70,7 +70,7 @@ def episode_features(
 
     Returns
     -------
-    DataFrame, shape (episodes, 4 × sensors)
+    DataFrame, shape (episodes, 4 * sensors)
         Indexed by episode in order of first appearance.
 
     Raises

@@ -1,0 +1,126 @@
+import ast
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import mlflow.pyfunc
+import pandas as pd
+import pytest
+import yaml
+
+from tests.support.trained import SENSORS, STAGED, make_readings, make_trained
+from trainer_job.errors import JobError
+from trainer_job.registry import files
+
+TRAINED = make_trained("robust")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    files.write(folder, TRAINED, STAGED)
+    return folder
+
+
+def test_writes_what_a_run_keeps(folder: Path) -> None:
+    assert {file.name for file in folder.iterdir()} == {
+        *("model", "kmeans_model", "scaler.pkl", "cluster_profiles.json", "golden.json"),
+        *("report.md", "episodes.csv"),
+    }
+    assert "Staged. Every gate passed" in (folder / "report.md").read_text()
+    table = pd.read_csv(folder / "episodes.csv", index_col="episode")
+    assert list(table.index) == list(TRAINED.features.index)
+    assert list(table["mode"]) == list(TRAINED.clustering.modes)
+
+
+def test_the_model_brings_its_code_and_nothing_of_the_project(folder: Path) -> None:
+    described = yaml.safe_load((folder / "model/MLmodel").read_text())
+    loader = described["flavors"]["python_function"]["loader_module"]
+    package, _, module = loader.partition(".")
+    shipped = list((folder / "model/code").rglob("*.py"))
+    assert {file.name for file in shipped} == {"features.py", "serving.py"}
+    assert {file.parent.name for file in shipped} == {package}
+    assert module == "serving"
+    assert "trainer_job" not in package
+    for file in shipped:
+        imported = {
+            name
+            for node in ast.walk(ast.parse(file.read_text()))
+            for name in _names(node)
+            if name.startswith("trainer_job")
+        }
+        assert imported == set()
+
+
+def _names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom) and node.level == 0:
+        return [node.module or ""]
+    return []
+
+
+def test_the_signature_stays(folder: Path) -> None:
+    loaded = mlflow.pyfunc.load_model(str(folder / "model"))
+    inputs = loaded.metadata.get_input_schema().to_dict()
+    assert inputs == [
+        {"type": "string", "name": "episode", "required": True},
+        {"type": "string", "name": "timestamp", "required": False},
+        *({"type": "double", "name": sensor, "required": False} for sensor in SENSORS),
+    ]
+    outputs = loaded.metadata.get_output_schema().to_dict()
+    assert [(column["name"], column["type"]) for column in outputs] == [
+        ("episode", "string"),
+        ("mode", "long"),
+        ("distance", "double"),
+        ("model_version", "string"),
+    ]
+
+
+def test_the_saved_model_predicts_its_own_example(folder: Path) -> None:
+    loaded = mlflow.pyfunc.load_model(str(folder / "model"))
+    example = loaded.input_example
+    assert list(example.columns) == ["episode", "timestamp", *SENSORS]
+    (answer,) = loaded.predict(example).to_dict(orient="records")
+    assert answer["episode"] == "100"
+    assert answer["mode"] == TRAINED.clustering.modes[0]
+
+
+def test_requirements_are_exact_and_spare_the_whole_of_mlflow(folder: Path) -> None:
+    for model in ("model", "kmeans_model"):
+        lines = (folder / model / "requirements.txt").read_text().split()
+        assert [line.partition("==")[0] for line in lines] == [
+            *("mlflow-skinny", "numpy", "pandas", "scikit-learn")
+        ]
+
+
+def test_golden_answers_are_those_of_the_training(folder: Path) -> None:
+    golden = json.loads((folder / "golden.json").read_text())
+    split = golden["request"]["dataframe_split"]
+    assert split["columns"] == ["episode", "timestamp", *SENSORS]
+    assert len(split["data"]) == len(TRAINED.sample)
+    assert [answer["episode"] for answer in golden["answers"]] == ["100", "101", "102"]
+    modes = TRAINED.clustering.modes[:3]
+    assert [answer["mode"] for answer in golden["answers"]] == list(modes)
+
+
+def test_gaps_in_a_golden_episode_are_json() -> None:
+    trained = make_trained()
+    sample = trained.sample.copy()
+    extra = sample.iloc[[0]].assign(Fx=float("nan"), Fy=float("nan"), Tz=float("nan"))
+    golden = files.golden(replace(trained, sample=pd.concat([sample, extra])))
+    assert golden["request"]["dataframe_split"]["data"][-1][2:] == [None, None, None]
+    json.dumps(golden, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "sample",
+    [
+        make_readings().head(2),  # a part of an episode
+        make_readings(seed=1).head(5),  # other readings
+        make_readings().head(5).assign(episode="unknown"),
+    ],
+)
+def test_a_model_that_disagrees_with_its_training_is_not_registered(sample: pd.DataFrame) -> None:
+    with pytest.raises(JobError, match="Nothing was registered"):
+        files.golden(replace(make_trained(), sample=sample))

@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+from mlflow.exceptions import MlflowException
+
+from tests.support.trained import SENSORS, make_readings, make_trained
+from trainer_job import serving
+from trainer_job.serving import FailureModes
+
+TRAINED = make_trained()
+PIPELINE = TRAINED.clustering.pipeline
+
+
+def model(version: str = "7") -> FailureModes:
+    return FailureModes(SENSORS, "basic", PIPELINE, version)
+
+
+def test_answers_each_episode_as_the_training_did() -> None:
+    answers = model().predict(make_readings())
+    assert list(answers.columns) == ["episode", "mode", "distance", "model_version"]
+    assert list(answers["episode"]) == [str(number) for number in TRAINED.features.index]
+    assert list(answers["mode"]) == list(TRAINED.clustering.modes)
+    assert list(answers["distance"]) == pytest.approx(list(TRAINED.clustering.distances))
+    assert set(answers["model_version"]) == {"7"}
+
+
+def test_the_order_of_readings_and_their_timestamps_do_not_matter() -> None:
+    readings = make_readings()
+    mixed = readings.drop(columns="timestamp").sample(frac=1, random_state=1)
+    one = model().predict(readings).set_index("episode")
+    two = model().predict(mixed).set_index("episode").loc[one.index]
+    assert list(two["mode"]) == list(one["mode"])
+    assert list(two["distance"]) == pytest.approx(list(one["distance"]))
+
+
+def test_a_missing_sensor_is_the_askers_fault() -> None:
+    with pytest.raises(MlflowException, match="no column for sensor Tz") as caught:
+        model().predict(make_readings().drop(columns="Tz"))
+    assert caught.value.get_http_status_code() == 400
+
+
+def test_an_episode_without_a_usable_reading_is_named() -> None:
+    readings = make_readings()
+    readings.loc[readings["episode"] == "103", "Fy"] = float("nan")
+    with pytest.raises(MlflowException, match="episode 103 has no usable reading of sensor Fy"):
+        model().predict(readings)
+
+
+def saved(root: Path) -> Path:
+    """Save a model where MLflow puts a model's data, two folders below its root."""
+    data = root / "data/data"
+    data.mkdir(parents=True)
+    (root / "MLmodel").touch()
+    serving.save(data, SENSORS, "basic", PIPELINE)
+    return data
+
+
+def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
+    loaded = serving._load_pyfunc(str(saved(tmp_path)))
+    assert loaded.sensors == list(SENSORS)
+    assert loaded.feature_set == "basic"
+    assert loaded.predict(make_readings()).equals(model("").predict(make_readings()))
+
+
+def test_the_version_is_the_one_that_the_registry_resolved(tmp_path: Path) -> None:
+    data = saved(tmp_path)
+    (tmp_path / "registered_model_meta").write_text("model_name: any\nmodel_version: '12'\n")
+    assert serving._load_pyfunc(str(data)).version == "12"
+
+
+def test_a_registry_file_above_the_model_is_not_its_own(tmp_path: Path) -> None:
+    data = saved(tmp_path / "model")
+    (tmp_path / "registered_model_meta").write_text("model_version: '12'\n")
+    (tmp_path / "MLmodel").touch()
+    assert serving._load_pyfunc(str(data)).version == ""

@@ -1,0 +1,92 @@
+"""``trainer-job``: how a command ends, and how its result gets out."""
+
+import signal
+import sys
+import traceback
+from argparse import Namespace
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from trainer_job import reasons
+from trainer_job.arguments import parse
+from trainer_job.contract import TERMINATION_LOG, ExitCode, Failure, Result, encode_result
+from trainer_job.errors import JobError, Terminated, redact
+from trainer_job.progress import as_note
+
+TERMINATED = 128 + signal.SIGTERM
+INTERRUPTED = 128 + signal.SIGINT
+
+UNKNOWN_RUN = "unknown"
+"""Stands for the run's uid where the document could not be read."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    options = parse(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _terminate)
+    return _decide(options) if options.command in {"run", "promote"} else _do(options)
+
+
+def _decide(options: Namespace) -> int:
+    """Train or promote; the result is written however that ends."""
+    from trainer_job import commands  # noqa: PLC0415 - --help needs no database driver
+
+    uid = UNKNOWN_RUN
+    try:
+        document = commands.configure(options)
+        uid = document.run.uid
+        result = commands.decide(options, document)
+        code = int(ExitCode.DECIDED)
+    except (Exception, Terminated, KeyboardInterrupt) as error:
+        failure, code = explain(error)
+        result = Result(run=uid, failure=failure)
+    deliver(result)
+    return code
+
+
+def _do(options: Namespace) -> int:
+    """Migrate or load."""
+    from trainer_job import commands  # noqa: PLC0415 - as above
+
+    try:
+        print(commands.make_tables() if options.command == "migrate" else commands.load(options))
+    except (Exception, Terminated, KeyboardInterrupt) as error:
+        failure, code = explain(error)
+        as_note(f"{failure.reason}: {failure.message}")
+        return code
+    return 0
+
+
+def explain(error: BaseException) -> tuple[Failure, int]:
+    """Return what the result says of an error, and the exit code."""
+    if isinstance(error, JobError):
+        return error.to_failure(), int(error.exit_code)
+    if isinstance(error, Terminated | KeyboardInterrupt):
+        message = "The job was asked to end before it had decided. Its next attempt goes on."
+        code = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
+        return Failure(reason=reasons.TERMINATED, message=message), code
+    as_note(redact("".join(traceback.format_exception(error))))
+    message = redact(
+        f"{type(error).__name__}: {error}. This is a fault of the program: report it with the log."
+    )
+    return Failure(reason=reasons.INTERNAL_ERROR, message=message), int(ExitCode.INTERNAL)
+
+
+def deliver(result: Result, termination_log: Path = Path(TERMINATION_LOG)) -> None:
+    """Write the result as the last line of the log, and where the kubelet looks for it."""
+    end = result.failure or result.decision
+    name = result.decision.outcome.value if result.decision else result.failure and "Failed"
+    if end is not None:
+        as_note(f"{name}. {end.message}")
+    line = encode_result(result)
+    if termination_log.is_file():  # the kubelet makes it; elsewhere there is none
+        with suppress(OSError):
+            termination_log.write_text(line, "utf-8")
+    print(line, flush=True)
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise Terminated

@@ -1,0 +1,27 @@
+"""What a model was made of, as one short value: equal where training again would change nothing."""
+
+import hashlib
+import json
+
+from trainer_job import __version__
+from trainer_job.contract import RunDocument
+from trainer_job.episodes import Manifest
+from trainer_job.patterns import Patterns
+
+
+def fingerprint(document: RunDocument, manifest: Manifest, patterns: Patterns | None) -> str:
+    """Return the SHA-256 of the data and of all that decides what is made of them.
+
+    The data are the episodes with their readings and labels; the rest is features, model, gates,
+    reference and the code's version.
+    """
+    parts = {
+        "episodes": manifest.hash(),
+        "labels": [episode.label for episode in manifest.episodes],
+        "features": document.features.to_json(),
+        "model": document.model.to_json(),
+        "gates": document.gates.to_json(),
+        "reference": None if patterns is None else patterns.digest,
+        "code": __version__,
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
