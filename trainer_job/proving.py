@@ -1,6 +1,5 @@
 """The promote Job: a version is promoted once the predictor has answered with it, rightly."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,13 +14,11 @@ from trainer_job.errors import BadConfiguration, JobError, Unavailable, Unusable
 from trainer_job.progress import Reporter, report
 from trainer_job.promotion import promote
 from trainer_job.registry import staged
+from trainer_job.registry.golden import first_difference
 from trainer_job.registry.tracking import Tracking
 
 PATIENCE = 60.0
 """Seconds for which the Service may not answer, or may still lead to pods of another version."""
-
-TOLERANCE = 1e-6
-"""Relative and absolute difference that another machine's arithmetic may make in a distance."""
 
 _TIMEOUT = (5.0, 20.0)
 _PAUSE = 0.5
@@ -78,7 +75,7 @@ class Proof:
     url, version
         Base URL of the Service, and the version that must answer.
     golden
-        :func:`trainer_job.registry.files.golden`.
+        :func:`trainer_job.registry.golden.make`.
     patience, sleep, clock
         Bound of the wait, and seams for tests.
     """
@@ -150,20 +147,3 @@ class Proof:
             f"episodes, the predictor at {self.url} {what}. It must serve the version of its "
             "annotation training.sensors.dev/model-version, by the model's own code.",
         )
-
-
-def first_difference(expected: list[dict[str, Any]], predictions: list[dict[str, Any]]) -> str:
-    """Return the first answer that is not the expected one, as words; empty if all are right."""
-    by_episode = {str(each.get("episode")): each for each in predictions}
-    for right in expected:
-        given = by_episode.get(right["episode"])
-        if given is None:
-            return f"no answer for episode {right['episode']}"
-        if given.get("mode") != right["mode"]:
-            return f"episode {right['episode']}: mode {given.get('mode')}, not {right['mode']}"
-        distance = given.get("distance")
-        if not isinstance(distance, int | float) or not math.isclose(
-            distance, right["distance"], rel_tol=TOLERANCE, abs_tol=TOLERANCE
-        ):
-            return f"episode {right['episode']}: distance {distance}, not {right['distance']}"
-    return ""

@@ -16,7 +16,9 @@ def mlflow_server(folder: Path) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     argv = [
-        *("env", "MLFLOW_DISABLE_TELEMETRY=true", "PYTHONDONTWRITEBYTECODE="),
+        *("env", "MLFLOW_DISABLE_TELEMETRY=true", "PYTHONDONTWRITEBYTECODE=", f"TMPDIR={folder}"),
+        # Six more processes, for jobs of MLflow's own that nothing here asks for.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false",
         # The server starts its workers by names on PATH.
         f"PATH={Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         *(sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", f"--port={port}"),

@@ -20,8 +20,9 @@ def predictor(tracking_uri: str, model_uri: str, folder: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     (folder / "trainer_job.py").write_text("raise ImportError('not for predictors')\n")
     programs = Path(sys.executable).parent
-    argv = [
-        *("env", "--ignore-environment", f"--chdir={folder}", f"HOME={folder}"),
+    argv: list[str | Path] = [
+        *("env", "--ignore-environment", f"--chdir={folder}"),
+        *(f"HOME={folder}", f"TMPDIR={folder}"),
         *(f"PATH={programs}:/usr/bin:/bin", f"PYTHONPATH={folder}"),
         *(f"MLFLOW_TRACKING_URI={tracking_uri}", "MLFLOW_DISABLE_TELEMETRY=true"),
         *(programs / "mlflow", "models", "serve", f"--model-uri={model_uri}"),

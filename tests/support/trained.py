@@ -21,10 +21,11 @@ STAGED = Decision(
 
 
 def make_readings(episodes: int = 12, length: int = 5, seed: int = 0) -> pd.DataFrame:
-    """Return readings of three kinds of episodes by turns, well apart in every sensor."""
-    noise = np.random.default_rng(seed).normal(size=(episodes * length, len(SENSORS)))
+    """Return readings of three kinds of episodes by turns, well apart in every statistic."""
+    noise = np.random.default_rng(seed).normal(scale=0.05, size=(episodes * length, len(SENSORS)))
     numbers = np.repeat(np.arange(episodes), length)
-    values = noise + 20.0 * (numbers % 3)[:, None]
+    rise = np.tile(np.linspace(4, 6, length), episodes)
+    values = noise + ((numbers % 3 + 1) * rise)[:, None]
     moments = [AS_OF - timedelta(minutes=1) + timedelta(seconds=n) for n in range(len(numbers))]
     table = pd.DataFrame(values, columns=list(SENSORS))
     table.insert(0, "timestamp", [moment.isoformat() for moment in moments])

@@ -16,14 +16,13 @@ from typing import Any
 
 import mlflow.pyfunc
 import mlflow.sklearn
-import numpy as np
 import pandas as pd
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
-from trainer_job import features, reasons, report, serving
+from trainer_job import features, report, serving
 from trainer_job.contract import Decision
-from trainer_job.errors import JobError
+from trainer_job.registry import golden
 from trainer_job.trained import TrainedModel
 
 MODEL = "model"
@@ -54,7 +53,7 @@ def write(folder: Path, trained: TrainedModel, decision: Decision) -> None:
     scaler = trained.clustering.pipeline.named_steps["scaler"]
     (folder / "scaler.pkl").write_bytes(pickle.dumps(scaler))
     _write_json(folder / PROFILES, trained.profiles)
-    _write_json(folder / GOLDEN, golden(trained))
+    _write_json(folder / GOLDEN, golden.make(trained))
     (folder / "report.md").write_text(
         report.markdown(trained.profiles, _facts(trained, decision)), "utf-8"
     )
@@ -77,39 +76,6 @@ def signature(sensors: tuple[str, ...]) -> ModelSignature:
         ColSpec("string", "model_version"),
     ]
     return ModelSignature(inputs=Schema(inputs + optional), outputs=Schema(outputs))
-
-
-def golden(trained: TrainedModel) -> dict[str, Any]:
-    """Return a few episodes with the answers that a predictor must give.
-
-    Returns
-    -------
-    dict
-        ``request``: body for ``/invocations``; ``answers``: episode, mode and distance of each.
-
-    Raises
-    ------
-    JobError
-        If these answers are not those of the training: the features of the database and those
-        of the predictor would differ.
-    """
-    model = serving.FailureModes(trained.sensors, trained.feature_set, trained.clustering.pipeline)
-    answers = model.predict(trained.sample).drop(columns="model_version")
-    places = trained.features.index.astype(str).get_indexer(pd.Index(answers["episode"]))
-    same = (
-        (places >= 0).all()
-        and np.array_equal(trained.clustering.modes[places], answers["mode"])
-        and np.allclose(trained.clustering.distances[places], answers["distance"], 1e-6, 1e-6)
-    )
-    if not same:
-        raise JobError(
-            reasons.INTERNAL_ERROR,
-            "The model gives other answers on readings than on the features that it was trained "
-            "on. Nothing was registered. This is a fault of the program: report it with the log.",
-        )
-    sample = trained.sample.astype(object)
-    split = sample.where(sample.notna(), None).to_dict(orient="split", index=False)
-    return {"request": {"dataframe_split": split}, "answers": answers.to_dict(orient="records")}
 
 
 def _write_model(folder: Path, trained: TrainedModel) -> None:

@@ -22,7 +22,7 @@ class Staged:
     model
         As the train Job summed it up.
     golden
-        :func:`trainer_job.registry.files.golden`.
+        :func:`trainer_job.registry.golden.make`.
     profiles
         :func:`trainer_job.report.profiles`.
     """

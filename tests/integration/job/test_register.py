@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import requests
+from mlflow.entities import ViewType
 
 from tests.support.interrupted import Killed, die, interrupted, lose_reply
 from tests.support.trained import STAGED, make_document, make_trained
@@ -38,6 +39,16 @@ def assert_one(tracking: Tracking, document: RunDocument, model: ModelSummary) -
         *("model", "kmeans_model", "scaler.pkl", "cluster_profiles.json", "golden.json"),
         *("report.md", "episodes.csv"),
     }
+
+
+def assert_nothing_was_deleted(tracking: Tracking, model: ModelSummary) -> None:
+    """A version's number is never given twice, so the next one tells whether any is gone."""
+    client = tracking.client
+    deleted = client.search_runs([experiment_id(tracking)], run_view_type=ViewType.DELETED_ONLY)
+    assert list(deleted) == []
+    source = client.get_model_version(model.name, model.version).source
+    following = client.create_model_version(model.name, source, model.run_id)
+    assert int(following.version) == int(model.version) + 1
 
 
 def test_registers_run_version_figures_and_tags(tracking: Tracking, document: RunDocument) -> None:
@@ -92,6 +103,7 @@ def test_a_killed_or_unanswered_attempt_is_gone_on_from(
     model = register(tracking, document, trained, STAGED)
     assert_one(tracking, document, model)
     assert model.version == "1"
+    assert_nothing_was_deleted(tracking, model)
 
 
 def test_of_duplicates_the_oldest_stays(tracking: Tracking, document: RunDocument) -> None:

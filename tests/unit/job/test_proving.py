@@ -7,7 +7,7 @@ import requests
 
 from trainer_job import reasons
 from trainer_job.errors import JobError, Unavailable, UnusableData
-from trainer_job.proving import Proof, first_difference
+from trainer_job.proving import Proof
 
 URL = "http://sensor-predictor.plant.svc:8080"
 ANSWERS = [
@@ -108,28 +108,3 @@ def test_wrong_answers_of_the_version_itself_are_final(scripted: Callable[..., P
 def test_two_versions_in_one_answer_prove_nothing(scripted: Callable[..., Proof]) -> None:
     error = fault(scripted(response(given(model_version="6"))))
     assert "answers with version 6, 7, not 7" in error.message
-
-
-def test_answers_are_found_by_episode_and_not_by_place() -> None:
-    assert first_difference(ANSWERS, list(reversed(ANSWERS))) == ""
-
-
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"episode": "3"}, "no answer for episode 1"),
-        ({"mode": 1}, "mode 1, not 2"),
-        ({"mode": None}, "mode None, not 2"),
-        ({"distance": 0.2501}, "distance 0.2501, not 0.25"),
-        ({"distance": None}, "distance None, not 0.25"),
-        ({"distance": float("nan")}, "distance nan, not 0.25"),
-    ],
-)
-def test_the_first_difference_is_told(changed: dict[str, Any], words: str) -> None:
-    predictions = [ANSWERS[0] | changed, ANSWERS[1]]
-    assert words in first_difference(ANSWERS, predictions)
-
-
-def test_arithmetic_may_differ_a_little() -> None:
-    predictions = [ANSWERS[0], ANSWERS[1] | {"distance": 100.00005}]
-    assert first_difference(ANSWERS, predictions) == ""

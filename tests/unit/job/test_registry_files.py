@@ -1,6 +1,4 @@
 import ast
-import json
-from dataclasses import replace
 from pathlib import Path
 
 import mlflow.pyfunc
@@ -8,8 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.support.trained import SENSORS, STAGED, make_readings, make_trained
-from trainer_job.errors import JobError
+from tests.support.trained import SENSORS, STAGED, make_trained
 from trainer_job.registry import files
 
 TRAINED = make_trained("robust")
@@ -92,35 +89,3 @@ def test_requirements_are_exact_and_spare_the_whole_of_mlflow(folder: Path) -> N
         assert [line.partition("==")[0] for line in lines] == [
             *("mlflow-skinny", "numpy", "pandas", "scikit-learn")
         ]
-
-
-def test_golden_answers_are_those_of_the_training(folder: Path) -> None:
-    golden = json.loads((folder / "golden.json").read_text())
-    split = golden["request"]["dataframe_split"]
-    assert split["columns"] == ["episode", "timestamp", *SENSORS]
-    assert len(split["data"]) == len(TRAINED.sample)
-    assert [answer["episode"] for answer in golden["answers"]] == ["100", "101", "102"]
-    modes = TRAINED.clustering.modes[:3]
-    assert [answer["mode"] for answer in golden["answers"]] == list(modes)
-
-
-def test_gaps_in_a_golden_episode_are_json() -> None:
-    trained = make_trained()
-    sample = trained.sample.copy()
-    extra = sample.iloc[[0]].assign(Fx=float("nan"), Fy=float("nan"), Tz=float("nan"))
-    golden = files.golden(replace(trained, sample=pd.concat([sample, extra])))
-    assert golden["request"]["dataframe_split"]["data"][-1][2:] == [None, None, None]
-    json.dumps(golden, allow_nan=False)
-
-
-@pytest.mark.parametrize(
-    "sample",
-    [
-        make_readings().head(2),  # a part of an episode
-        make_readings(seed=1).head(5),  # other readings
-        make_readings().head(5).assign(episode="unknown"),
-    ],
-)
-def test_a_model_that_disagrees_with_its_training_is_not_registered(sample: pd.DataFrame) -> None:
-    with pytest.raises(JobError, match="Nothing was registered"):
-        files.golden(replace(make_trained(), sample=sample))
