@@ -45,6 +45,11 @@ class Cluster:
             config.load_incluster_config(client_configuration=settings)
         return cls(ApiClient(settings))
 
+    @property
+    def address(self) -> str:
+        """Return the URL of the API server."""
+        return str(self._client.configuration.host)
+
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()

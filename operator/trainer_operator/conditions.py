@@ -93,7 +93,9 @@ def _steps(status: TrainingRunStatus, reason: str, old: dict[str, Condition]) ->
     if judged and judged.status == "True":  # by the train Job; what comes later is not about it
         yield _Verdict(constants.EVALUATED, "True", judged.reason, judged.message)
     elif model and decision:
-        yield _Verdict(constants.EVALUATED, "True", decision.reason, decision.message)
+        passed = decision.outcome is not Outcome.REJECTED
+        why = "GatesPassed" if passed else decision.reason
+        yield _Verdict(constants.EVALUATED, "True", why, decision.message)
     else:
         yield _Verdict(constants.EVALUATED, undecided, reason, waiting)
     if decision and decision.outcome is Outcome.PROMOTED:

@@ -14,7 +14,7 @@ _LIMIT = 1024
 def transition(
     run: TrainingRun, status: TrainingRunStatus, reason: str | None, now: datetime
 ) -> dict[str, Any] | None:
-    """Return the Event for what changed from the run's status to `status`, None for nothing.
+    """Return the Event for a change of the phase, None where there is none.
 
     Parameters
     ----------
@@ -27,10 +27,7 @@ def transition(
     now
         The time, with its zone.
     """
-    before = run.status
-    outcome = status.decision.outcome if status.decision else None
-    decided = outcome and (before.decision is None or before.decision.outcome != outcome)
-    if status.phase == before.phase and not decided:
+    if status.phase == run.status.phase:
         return None
     return _event(run, status, reason or str(status.phase), now)
 

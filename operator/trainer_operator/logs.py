@@ -30,3 +30,4 @@ def configure(kind: Literal["json", "text"]) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # kopf tells of every event that it saw; what became of a run is told by the reconciler.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)  # each probe

@@ -39,12 +39,9 @@ class Pod:
     """A pod: of a Job, or of the predictor."""
 
     name: str
-    uid: str
     created: datetime
     phase: str
     ready: bool = False
-    deleting: bool = False
-    owner: str | None = None
     version: str | None = None
     """Model version that its annotation names."""
     waiting: Failure | None = None
@@ -64,12 +61,9 @@ class Pod:
         states = list(status.get("containerStatuses", ()))
         return cls(
             name=meta["name"],
-            uid=meta["uid"],
             created=timestamp(meta["creationTimestamp"]),
             phase=status.get("phase", "Pending"),
             ready=conditions.get("Ready", {}).get("status") == "True",
-            deleting="deletionTimestamp" in meta,
-            owner=controller(raw),
             version=meta.get("annotations", {}).get(constants.MODEL_VERSION),
             waiting=_waiting(states) or _unscheduled(conditions),
             terminated=_terminated(states, "state"),
@@ -111,7 +105,6 @@ class Job:
     """A Job with its pods, the oldest first."""
 
     name: str
-    uid: str
     owner: str | None
     created: datetime
     deleting: bool = False
@@ -144,7 +137,6 @@ class Job:
         stopped = annotations.get(constants.STOP_REASON)
         return cls(
             name=meta["name"],
-            uid=meta["uid"],
             owner=controller(raw),
             created=timestamp(meta["creationTimestamp"]),
             deleting="deletionTimestamp" in meta,

@@ -20,6 +20,12 @@ class Reason:
         return Failure(reason=self.name, message=self.text.format(**details))
 
 
+def sentence(text: str) -> str:
+    """Return somebody else's words with a full stop: our own sentence follows them."""
+    text = text.strip()
+    return text if not text or text.endswith((".", "!", "?")) else f"{text}."
+
+
 # While it goes on -----------------------------------------------------------------------------
 ADMITTED = Reason("Admitted", "The Job {job} is about to be created.")
 STARTING = Reason("Starting", "The Job {job} waits for its pod to start.")
@@ -103,8 +109,9 @@ CONFLICT = Reason(
 )
 CLAIM_REFUSED = Reason(
     "ClaimRefused",
-    "The Deployment {deployment} could not be given version {version}: {cause} Let only this"
-    " operator write the annotations training.sensors.dev/*, and apply the run under a new name.",
+    "The Deployment {deployment} could not be given version {version}: {cause} Take away what"
+    " others wrote into its annotations training.sensors.dev/*, and apply the run under a new"
+    " name.",
 )
 NOT_PROVEN = Reason(
     "NotProven",

@@ -183,7 +183,7 @@ class Reconciler:
             await self._do(key, plan)
         except Refused as error:
             refusal = Refusal(error.message, error.for_good)
-            logger.warning("%s/%s: %s", *key, error.message)
+            logger.debug("%s/%s: %s", *key, error.message)
             return await self._after_refusal(key, raw, replace(observed, refused=refusal))
         return True
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import kopf
@@ -16,9 +17,12 @@ logger = logging.getLogger(__name__)
 
 
 @kopf.on.login()
-def login(**arguments: Any) -> kopf.ConnectionInfo | None:
+def login(memo: kopf.Memo, **arguments: Any) -> kopf.ConnectionInfo | None:
     """Log in as KUBECONFIG says, or as the pod's service account."""
-    return kopf.login_with_kubeconfig(**arguments) or kopf.login_with_service_account(**arguments)
+    arguments["memo"] = memo
+    info = kopf.login_with_kubeconfig(**arguments) or kopf.login_with_service_account(**arguments)
+    # By address, as our own client: kopf would ask the cluster's DNS for the API server.
+    return info and replace(info, server=memo.cluster.address)
 
 
 # An unexpected error ends the operator: a retry after kopf's minute would look like a hang.

@@ -6,6 +6,7 @@ from trainer_job.contract import Failure, format_duration
 from trainer_operator import reasons
 from trainer_operator.models import Effective, TrainingRunStatus
 from trainer_operator.observed import Job, Pod, Terminated
+from trainer_operator.reasons import sentence
 from trainer_operator.reconcile.results import failure_of, last_words, result_of
 
 _IMAGE = "See spec.job.image and spec.job.imagePullPolicy."
@@ -26,10 +27,9 @@ _TERMINATED = "Terminated"
 """The job's own reason for having been asked to end: it hides the real one."""
 
 
-def sentence(failure: Failure) -> str:
+def told(failure: Failure) -> str:
     """Return a reason with the message that Kubernetes gives for it, as a sentence."""
-    text = ": ".join(filter(None, (failure.reason, failure.message.strip())))
-    return text if text.endswith(".") else f"{text}."
+    return sentence(": ".join(filter(None, (failure.reason, failure.message.strip()))))
 
 
 def not_starting(job: Job, now: datetime, limit: timedelta) -> tuple[Failure, bool] | None:
@@ -48,7 +48,7 @@ def not_starting(job: Job, now: datetime, limit: timedelta) -> tuple[Failure, bo
         remedy = "See the namespace's quotas and pod security, and spec.job.resources."
     else:
         return None
-    details = {"pod": name, "cause": sentence(cause), "limit": format_duration(limit)}
+    details = {"pod": name, "cause": told(cause), "limit": format_duration(limit)}
     if now - since < limit:
         return reasons.NOT_STARTED_YET.because(**details), False
     message = reasons.NOT_STARTED.because(remedy=remedy, **details).message
@@ -77,7 +77,7 @@ def job_failure(job: Job, uid: str, status: TrainingRunStatus, deadline: str) ->
         return failure
     if job.pods and (why := pod_failure(job.pods[-1], status.effective)):
         return why
-    ended = sentence(job.failed) if job.failed else "Complete."
+    ended = told(job.failed) if job.failed else "Complete."
     return failure or reasons.NO_RESULT.because(job=job.name, cause=ended.rstrip("."))
 
 
@@ -88,11 +88,9 @@ def pod_failure(pod: Pod, effective: Effective | None) -> Failure | None:
         limit = effective.resources.limits.get("memory", "its node") if effective else "?"
         return reasons.OUT_OF_MEMORY.because(pod=pod.name, limit=limit)
     if pod.lost:
-        return reasons.POD_LOST.because(
-            pod=pod.name, cause=sentence(Failure(reason="", message=pod.lost))
-        )
+        return reasons.POD_LOST.because(pod=pod.name, cause=sentence(pod.lost))
     if ended and ended.exit_code:
-        line = last_words(pod) if pod.log else ended.message or ended.reason
+        line = last_words(pod) if pod.log else ended.reason
         return reasons.ATTEMPT_FAILED.because(pod=pod.name, code=ended.exit_code, line=line)
     return None
 
@@ -100,7 +98,7 @@ def pod_failure(pod: Pod, effective: Effective | None) -> Failure | None:
 def predictor_trouble(pod: Pod) -> str:
     """Return why a predictor's pod is not ready, in its own words."""
     if pod.waiting:
-        text = f"pod {pod.name}: {sentence(pod.waiting)}"
+        text = f"pod {pod.name}: {told(pod.waiting)}"
     elif pod.terminated:
         text = f"pod {pod.name} ended with exit code {pod.terminated.exit_code}."
     else:
@@ -117,9 +115,9 @@ def _deadline(job: Job, uid: str, status: TrainingRunStatus, field: str) -> Fail
         train = field == "spec.activeDeadline"
         limit = format_duration(effective.active_deadline if train else effective.rollout_timeout)
     failures = [result.failure for pod in job.pods if (result := failure_of(pod, uid))]
-    told = [each for each in failures if each and each.reason != _TERMINATED]
-    if told:
-        last = f"its last failure: {told[-1].message}"
+    real = [each for each in failures if each and each.reason != _TERMINATED]
+    if real:
+        last = f"its last failure: {real[-1].message}"
     elif progress:
         last = f"it was last at {progress.stage} ({progress.percent} %)."
     else:

@@ -67,7 +67,7 @@ def _ended(run: TrainingRun, job: Job, limits: Limits) -> Step:
 def _missing(create: CreateJob, refused: Refusal | None, limits: Limits, now: datetime) -> Step:
     if refused is None:
         return Step(action=create)
-    details = {"job": create.name, "cause": refused.message}
+    details = {"job": create.name, "cause": reasons.sentence(refused.message)}
     if refused.for_good or now - limits.since >= limits.start:
         return Step(failure=reasons.JOB_REFUSED.because(**details))
     limit = format_duration(limits.start)

@@ -23,7 +23,7 @@ def promote(observed: Observed, now: datetime, settings: Settings) -> Plan:
     since = (status.rollout and status.rollout.start_time) or now
     limit = status.effective.rollout_timeout if status.effective else settings.rollout_timeout
     limits = Limits(since, limit, "spec.predictor.timeout")
-    step = follow(run, job, promote_job(run), observed.refused, limits, now)
+    step = follow(run, job, promote_job(run, now), observed.refused, limits, now)
     if step.failure:
         return settlement.roll_back(status, _not_promoted(observed, step.failure))
     if step.result:

@@ -2,7 +2,7 @@
 
 from trainer_job.contract import Failure
 from trainer_operator.observed import Deployment, Pod
-from trainer_operator.reconcile.causes import predictor_trouble, sentence
+from trainer_operator.reconcile.causes import predictor_trouble, told
 
 
 def ready_pods(deployment: Deployment, version: str) -> list[Pod]:
@@ -30,7 +30,7 @@ def lacking(deployment: Deployment, version: str) -> str | None:
     if troubled:
         return f"{text} {_capital(predictor_trouble(troubled[-1]))}"
     if deployment.refused:
-        return f"{text} {sentence(Failure(reason='FailedCreate', message=deployment.refused))}"
+        return f"{text} {told(Failure(reason='FailedCreate', message=deployment.refused))}"
     return text
 
 

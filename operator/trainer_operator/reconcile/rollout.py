@@ -40,7 +40,7 @@ def _unclaimed(
         why = reasons.CONFLICT.because(deployment=deployment.name, version=version, cause=cause)
         return failed(status, why, now)
     if observed.refused:
-        cause = observed.refused.message
+        cause = reasons.sentence(observed.refused.message)
         why = reasons.CLAIM_REFUSED.because(
             deployment=deployment.name, version=version, cause=cause
         )

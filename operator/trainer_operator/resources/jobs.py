@@ -6,7 +6,7 @@ predictor answers. A Job's template is the same for each attempt.
 
 import hashlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from trainer_job.contract import (
@@ -25,6 +25,8 @@ from trainer_operator.models import Effective, TrainingRun
 _NAME_LIMIT = 63
 """A pod carries its Job's name as a label, and a label's value has at most 63 characters."""
 
+_LEAST = timedelta(minutes=1)
+
 
 def job_name(run: TrainingRun, task: str) -> str:
     """Return the name of a run's Job: readable, and never that of another run's."""
@@ -41,8 +43,12 @@ def train_job(run: TrainingRun) -> dict[str, Any]:
     return _job(run, constants.TRAIN, _document(run), _effective(run).active_deadline)
 
 
-def promote_job(run: TrainingRun) -> dict[str, Any]:
-    """Return the Job that proves and promotes the version that is rolled out."""
+def promote_job(run: TrainingRun, now: datetime) -> dict[str, Any]:
+    """Return the Job that proves and promotes the version that is rolled out.
+
+    It has what is left of the rollout's time, and a minute at least: a version that came into
+    service at the last moment is worth being asked.
+    """
     predictor, model = run.spec.predictor, run.status.model
     if predictor is None or model is None:
         msg = f"{run.name} has nothing to promote"
@@ -52,7 +58,9 @@ def promote_job(run: TrainingRun) -> dict[str, Any]:
         version=model.version, url=f"http://{service}.{run.namespace}.svc:{predictor.port}"
     )
     document = _document(run).model_copy(update={"promote": task})
-    return _job(run, constants.PROMOTE, document, _effective(run).rollout_timeout)
+    started = (run.status.rollout and run.status.rollout.start_time) or now
+    left = started + _effective(run).rollout_timeout - now
+    return _job(run, constants.PROMOTE, document, max(left, _LEAST))
 
 
 def _effective(run: TrainingRun) -> Effective:

@@ -8,7 +8,8 @@ import pytest
 
 from hack.cluster.controlplane import ControlPlane
 from hack.kubectl import Kubectl
-from tests.integration.operator.plant import Operator, Plant
+from tests.integration.operator.plant import Object, Plant
+from tests.integration.operator.process import Operator
 from tests.support import chart, crd
 
 _ACCOUNT = "operator-under-test"
@@ -28,7 +29,7 @@ def operator(
     """The operator, with the rights that the chart gives it and no others."""
     kubeconfig = control_plane.service_account_kubeconfig(_ACCOUNT, _ACCOUNT)
     role = chart.render()["ClusterRole", "trainer-operator"]
-    admin.apply(account_with(role["rules"]))
+    admin.apply(account_with(role["rules"], _ACCOUNT))
     with Operator(kubeconfig, tmp_path_factory.mktemp("operator")) as operator:
         yield operator
 
@@ -43,19 +44,19 @@ def plant(admin: Kubectl, operator: Operator) -> Iterator[Plant]:
     admin("delete", "namespace", name, "--wait=false")
 
 
-def account_with(rules: list[dict[str, object]]) -> str:
-    """Return the manifests that give the tests' service account some rights everywhere."""
-    name = {"name": _ACCOUNT}
+def account_with(rules: list[Object], account: str, namespace: str | None = None) -> str:
+    """Return the manifests that give a service account rights in a namespace, or everywhere."""
     group = "rbac.authorization.k8s.io"
-    subject = {"kind": "ServiceAccount", **name, "namespace": _ACCOUNT}
-    items = [
-        {"apiVersion": f"{group}/v1", "kind": "ClusterRole", "metadata": name, "rules": rules},
+    meta = {"name": account, **({"namespace": namespace} if namespace else {})}
+    role = "Role" if namespace else "ClusterRole"
+    items: list[Object] = [
+        {"apiVersion": f"{group}/v1", "kind": role, "metadata": meta, "rules": rules},
         {
             "apiVersion": f"{group}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": name,
-            "roleRef": {"apiGroup": group, "kind": "ClusterRole", **name},
-            "subjects": [subject],
+            "kind": f"{role}Binding",
+            "metadata": meta,
+            "roleRef": {"apiGroup": group, "kind": role, "name": account},
+            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": account}],
         },
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})

@@ -1,91 +1,18 @@
 """A namespace with runs in it, and the parts of a cluster that are not there: kubelet and job."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
 from typing import Any, TypeVar
 
-from hack import images
 from hack.kubectl import Kubectl
 from tests.support import crd
-from tests.support.processes import free_port, wait_for
+from tests.support.processes import wait_for
 
 T = TypeVar("T")
 Object = dict[str, Any]
 MODEL = "sensor_failure_clustering"
 KEY = "training.sensors.dev"
-
-
-class Operator:
-    """The operator as a process of its own; it can be killed and started again."""
-
-    def __init__(self, kubeconfig: Path, folder: Path, **settings: str) -> None:
-        self.port = free_port()
-        self._log = folder / "operator.log"
-        self._environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(folder),
-            "KUBECONFIG": str(kubeconfig),
-            "PYTHONPATH": os.pathsep.join([str(images.ROOT / "operator"), str(images.ROOT)]),
-            "TRAINER_JOB_IMAGE": "trainer/job:test",
-            "TRAINER_JOB_RESOURCES": '{"limits": {"memory": "40Mi"}}',
-            "TRAINER_START_TIMEOUT": "3s",
-            "TRAINER_RESYNC": "5s",
-            "TRAINER_POLL": "300ms",
-            "TRAINER_LIVENESS_PORT": str(self.port),
-            "TRAINER_LOG_FORMAT": "text",
-            **settings,
-        }
-
-    def __enter__(self) -> "Operator":
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.kill()
-
-    def start(self) -> None:
-        """Start it; it ends with the thread that started it, however that ends."""
-        command = ["setpriv", "--pdeathsig=KILL", sys.executable, "-m", "trainer_operator"]
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-
-    def kill(self) -> None:
-        """End it as a crash does."""
-        self._process.kill()
-        self._process.wait(10)
-
-    def stop(self) -> int:
-        """End it as the kubelet does, and return its exit code."""
-        self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(60)
-
-    def restart(self) -> None:
-        """Kill it and start it again."""
-        self.kill()
-        self.start()
-
-    @property
-    def running(self) -> bool:
-        """Say whether it has not ended by itself."""
-        return self._process.poll() is None
-
-    def tail(self) -> str:
-        """Return the last lines of its log."""
-        return "\n".join(self._log.read_text().splitlines()[-40:])
 
 
 @dataclass(frozen=True)
@@ -152,7 +79,9 @@ class Plant:
     def set_status(self, kind: str, name: str, status: Object) -> None:
         """Merge something into an object's status."""
         patch = json.dumps({"status": status})
-        self.kubectl("patch", kind, name, "--subresource=status", "--type=merge", f"--patch={patch}")
+        self.kubectl(
+            "patch", kind, name, "--subresource=status", "--type=merge", f"--patch={patch}"
+        )
 
     def end(
         self, task: str = "train", message: str = "", exit_code: int = 0, reason: str = ""
@@ -184,7 +113,7 @@ class Plant:
 
     def create_predictor(self, name: str = "sensor-predictor", version: str | None = None) -> None:
         """Make a Deployment; with a version that is in service already, if one is given."""
-        self.kubectl.apply(json.dumps(predictor(name)))
+        self.kubectl("create", "--filename=-", stdin=json.dumps(predictor(name)))
         if version:
             self.annotate(name, version)
 

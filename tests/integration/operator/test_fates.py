@@ -1,10 +1,12 @@
 """How a run ends, by what its train Job answers."""
 
+import hashlib
 import json
 
 import pytest
 
-from tests.integration.operator.plant import KEY, Operator, Plant, condition, result
+from tests.integration.operator.plant import KEY, Plant, condition, result
+from tests.integration.operator.process import Operator
 
 
 def test_a_model_that_passed_without_a_predictor_is_promoted_by_the_train_job(plant: Plant) -> None:
@@ -123,8 +125,6 @@ def test_a_deleted_run_takes_its_job_with_it_and_none_is_made_anew(plant: Plant)
 def test_a_job_of_somebody_else_is_not_adopted(plant: Plant, operator: Operator) -> None:
     operator.kill()
     uid = plant.apply("robbed")
-    import hashlib
-
     name = f"robbed-train-{hashlib.sha256(uid.encode()).hexdigest()[:8]}"
     pod = {"restartPolicy": "Never", "containers": [{"name": "trainer", "image": "other"}]}
     job = {
@@ -157,7 +157,7 @@ def test_the_operator_touches_nothing_of_a_run_but_its_status(plant: Plant) -> N
     uid = plant.apply("clean")
     plant.end(message=result(uid, "Promoted"))
     plant.finish("clean")
-    meta = plant.run("clean")["metadata"]
+    meta = plant.kubectl.get("trainingrun", "clean", "--show-managed-fields")["metadata"]
     assert "finalizers" not in meta
     assert not [key for key in meta["annotations"] if "kubectl" not in key]
     assert meta["generation"] == 1

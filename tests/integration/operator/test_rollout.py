@@ -1,15 +1,16 @@
 """From a staged version to one in service, and back where it is not proven."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.integration.operator.plant import (
     MODEL,
-    Operator,
     Plant,
     condition,
     failure,
     result,
 )
+from tests.integration.operator.process import Operator
 
 PREDICTOR: dict[str, Any] = {"predictor": {"deployment": "sensor-predictor"}}
 HASTY: dict[str, Any] = {"predictor": {"deployment": "sensor-predictor", "timeout": "4s"}}
@@ -53,7 +54,7 @@ def test_a_version_is_rolled_out_proven_and_promoted(plant: Plant) -> None:
     assert status["phase"] == "Succeeded"
     assert status["decision"]["outcome"] == "Promoted"
     assert status["message"] == "Version 2 is proven."
-    assert condition(status, "Evaluated")["reason"] == "StagedReason"
+    assert condition(status, "Evaluated")["reason"] == "GatesPassed"
     assert condition(status, "Promoted")["status"] == "True"
     assert plant.annotations() == {"model-name": MODEL, "model-version": "2"}
 
@@ -214,8 +215,10 @@ def test_what_came_into_service_while_nobody_looked_is_proven_and_not_timed_out(
     operator.kill()
     plant.serve("2")
     plant.eventually(
-        lambda: plant.deployment()["status"].get("availableReplicas") == 1
-        and plant.deployment()["status"].get("replicas") == 1,
+        lambda: (
+            plant.deployment()["status"].get("availableReplicas") == 1
+            and plant.deployment()["status"].get("replicas") == 1
+        ),
         "version 2 in service",
     )
     start = plant.status("patient")["rollout"]["startTime"]
@@ -225,6 +228,4 @@ def test_what_came_into_service_while_nobody_looked_is_proven_and_not_timed_out(
 
 
 def _age(time: str) -> float:
-    from datetime import UTC, datetime
-
     return (datetime.now(UTC) - datetime.fromisoformat(time.replace("Z", "+00:00"))).total_seconds()

@@ -1,0 +1,107 @@
+"""Raw objects as views."""
+
+import pytest
+
+from tests.unit.operator.builders import UID, Object, a_job, a_pod, raw_run, time
+from trainer_operator.models import TrainingRun
+from trainer_operator.observed import Deployment, Job, Pod
+from trainer_operator.observer import label_selector
+
+
+def a_raw_job(*conditions: Object, **status: object) -> Object:
+    return {
+        "metadata": {"name": "j", "uid": "u", "creationTimestamp": time()},
+        "status": {"conditions": list(conditions), **status},
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "ended"),
+    [
+        ("Complete", "True", True),
+        ("SuccessCriteriaMet", "True", True),
+        ("Failed", "True", True),
+        ("FailureTarget", "True", True),
+        ("Failed", "False", False),
+        ("Suspended", "True", False),
+    ],
+)
+def test_the_end_of_a_job_is_seen_as_soon_as_it_is_certain(
+    kind: str, status: str, ended: bool
+) -> None:
+    job = Job.read(a_raw_job({"type": kind, "status": status, "reason": "r"}))
+    assert job.ended is ended
+    assert job.complete is (ended and kind in {"Complete", "SuccessCriteriaMet"})
+
+
+def test_attempts_are_all_that_began() -> None:
+    assert Job.read(a_raw_job(active=1, failed=2)).attempts == 3
+    assert Job.read(a_raw_job()).attempts == 0
+
+
+def test_a_job_has_an_owner_only_if_it_is_controlled() -> None:
+    raw = a_raw_job()
+    raw["metadata"]["ownerReferences"] = [{"uid": UID}]
+    assert Job.read(raw).owner is None
+    raw["metadata"]["ownerReferences"] = [{"uid": UID, "controller": True}]
+    assert Job.read(raw).owner == UID
+
+
+def test_pods_are_in_the_order_of_their_making() -> None:
+    job = a_job(a_pod("young", age=1), a_pod("old", age=9), a_pod("middle", age=5))
+    assert [pod.name for pod in job.pods] == ["old", "middle", "young"]
+
+
+def test_a_pod_without_a_node_waits_for_one() -> None:
+    scheduled = {
+        "type": "PodScheduled",
+        "status": "False",
+        "reason": "Unschedulable",
+        "message": "no room",
+    }
+    pod = a_pod(conditions=(scheduled,))
+    assert pod.waiting is not None
+    assert pod.waiting.reason == "Unschedulable"
+    assert a_pod(conditions=({**scheduled, "status": "True"},)).waiting is None
+
+
+def test_a_pod_that_is_brand_new_can_be_viewed() -> None:
+    pod = Pod.read({"metadata": {"name": "p", "uid": "u", "creationTimestamp": time()}})
+    assert pod.phase == "Pending"
+    assert not pod.ready
+
+
+def test_a_deployment_that_is_brand_new_can_be_viewed() -> None:
+    raw = {
+        "metadata": {"name": "d", "uid": "u", "resourceVersion": "1"},
+        "spec": {"template": {"metadata": {}}},
+    }
+    deployment = Deployment.read(raw)
+    assert deployment.wanted == 1
+    assert deployment.claim is deployment.version is deployment.template_version is None
+
+
+def test_a_status_of_another_release_can_be_read() -> None:
+    raw = raw_run(status={"observedGeneration": 1, "phase": "Running", "later": {"new": 1}})
+    assert TrainingRun.read(raw).status.phase == "Running"
+
+
+@pytest.mark.parametrize(
+    ("selector", "query"),
+    [
+        ({"matchLabels": {"a": "1", "b": "2"}}, "a=1,b=2"),
+        (
+            {
+                "matchExpressions": [
+                    {"key": "a", "operator": "In", "values": ["1", "2"]},
+                    {"key": "b", "operator": "NotIn", "values": ["3"]},
+                    {"key": "c", "operator": "Exists"},
+                    {"key": "d", "operator": "DoesNotExist"},
+                ]
+            },
+            "a in (1,2),b notin (3),c,!d",
+        ),
+    ],
+)
+def test_a_selector_becomes_a_query(selector: Object, query: str) -> None:
+    assert label_selector(selector) == query
