@@ -69,18 +69,17 @@ def explain(error: BaseException) -> tuple[Failure, int]:
         code = TERMINATED if isinstance(error, Terminated) else INTERRUPTED
         return Failure(reason=reasons.TERMINATED, message=message), code
     as_note(redact("".join(traceback.format_exception(error))))
-    message = redact(
-        f"{type(error).__name__}: {error}. This is a fault of the program: report it with the log."
-    )
-    return Failure(reason=reasons.INTERNAL_ERROR, message=message), int(ExitCode.INTERNAL)
+    message = f"{type(error).__name__}: {error}. This is a fault of the program: report it."
+    fault = JobError(reasons.INTERNAL_ERROR, message)
+    return fault.to_failure(), int(fault.exit_code)
 
 
 def deliver(result: Result, termination_log: Path = Path(TERMINATION_LOG)) -> None:
     """Write the result as the last line of the log, and where the kubelet looks for it."""
-    end = result.failure or result.decision
-    name = result.decision.outcome.value if result.decision else result.failure and "Failed"
-    if end is not None:
-        as_note(f"{name}. {end.message}")
+    if result.decision is not None:
+        as_note(f"{result.decision.outcome}. {result.decision.message}")
+    elif result.failure is not None:
+        as_note(f"Failed. {result.failure.message}")
     line = encode_result(result)
     if termination_log.is_file():  # the kubelet makes it; elsewhere there is none
         with suppress(OSError):

@@ -13,9 +13,9 @@ from sklearn.preprocessing import StandardScaler
 from trainer_job import reasons
 from trainer_job.errors import UnusableData
 
-STARTS = 50
-"""Starts of k-means. With ten, the seed still decides which of several nearly equal solutions
-is found; with fifty, all seeds tried on the shipped data find the same one."""
+STARTS = 80
+"""Starts of k-means. With ten, the seed still decides which of several solutions is found; with
+eighty, those of all seeds tried on the shipped data lie within 0.003 % of the best inertia."""
 
 SILHOUETTE_SAMPLE = 10_000
 """Episodes beyond this are sampled: the silhouette compares each with each."""
@@ -62,9 +62,8 @@ def fit(features: pd.DataFrame, clusters: int, seed: int) -> Clustering:
     if distinct < clusters:
         raise UnusableData(
             reasons.TOO_FEW_DISTINCT_EPISODES,
-            f"Only {distinct} of {len(features)} episodes differ from each other, too few for "
-            f"{clusters} clusters (spec.model.clusters). Lower it, or widen "
-            "spec.source.data.lookback.",
+            f"{_number(distinct, len(features))} too few for {clusters} clusters "
+            "(spec.model.clusters). Lower it, or widen spec.source.data.lookback.",
         )
     pipeline = Pipeline(
         [
@@ -76,6 +75,12 @@ def fit(features: pd.DataFrame, clusters: int, seed: int) -> Clustering:
     modes = distances.argmin(axis=1).astype(np.int64)
     scaled = pipeline.named_steps["scaler"].transform(features)
     return Clustering(pipeline, modes, distances.min(axis=1), _silhouette(scaled, modes, seed))
+
+
+def _number(distinct: int, episodes: int) -> str:
+    if distinct == episodes:
+        return "1 episode is" if episodes == 1 else f"{episodes} episodes are"
+    return f"Only {distinct} of {episodes} episodes differ from each other,"
 
 
 def _silhouette(

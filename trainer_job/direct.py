@@ -27,10 +27,7 @@ _VARIABLES: dict[str, Place] = {
     "N_CLUSTERS": ("model", "clusters"),
     "TRAINING_LOOKBACK_HOURS": LOOKBACK,
 }
-_MODES = {
-    "API_MODE": "For the REST service, run the gateway",
-    "WORKER_MODE": "There are no workers: Kubernetes runs each TrainingRun as a Job",
-}
+_OLD_MODES = ("API_MODE", "WORKER_MODE")
 
 
 class Value(NamedTuple):
@@ -51,12 +48,13 @@ def refuse_old_modes(environ: Mapping[str, str]) -> None:
     BadConfiguration
         If API_MODE or WORKER_MODE is true.
     """
-    for name, instead in _MODES.items():
+    for name in _OLD_MODES:
         if environ.get(name, "").strip().lower() in {"true", "1", "yes", "on"}:
             raise BadConfiguration(
                 reasons.UNSUPPORTED_MODE,
-                f"{name} is {environ[name]}, but this image trains once and ends. {instead}; to "
-                f"train now, remove {name} or set it to false.",
+                f"{name} is {environ[name]}, but there is no REST service and no worker here: "
+                "trainings are asked for with kubectl apply of a TrainingRun. To train once now, "
+                f"remove {name} or set it to false.",
             )
 
 

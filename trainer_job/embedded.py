@@ -1,5 +1,6 @@
 """A PostgreSQL and an MLflow store of the run's own, in a folder: no server needed."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -72,7 +73,10 @@ def _store(folder: Path, experiment: str) -> TrackingSpec:
 
 def _optional(module: str) -> Any:
     try:
-        return import_module(module)
+        with warnings.catch_warnings():
+            # They are about folders that the package falls back from by itself.
+            warnings.simplefilter("ignore")
+            return import_module(module)
     except ImportError:
         raise BadConfiguration(
             reasons.MISSING_EXTRA,

@@ -69,11 +69,10 @@ class EpisodeSource(Protocol):
     def recorded(self, ids: Sequence[int]) -> Manifest:
         """Return those of the given episodes that are still there."""
 
-    def moments(self, ids: Sequence[int], feature_set: str) -> pd.DataFrame:
+    def moments(self, ids: Sequence[int]) -> pd.DataFrame:
         """Return a row an episode and sensor with usable readings.
 
-        Columns ``episode``, ``sensor`` and the statistics of :mod:`trainer_job.features`, for
-        the set ``robust`` of the signed logarithms.
+        Columns ``episode``, ``sensor`` and the statistics of :mod:`trainer_job.features`.
         """
 
     def readings(self, ids: Sequence[int]) -> pd.DataFrame:
@@ -116,22 +115,14 @@ SELECT episode, reading, "timestamp", sensor, x FROM (
 ) numbers WHERE x IS NOT NULL
 """  # noqa: S608 - the only values put in are constants
 
-# log(1 + a) with full precision for small a: a · log(w) / (w - 1) with w = 1 + a (Goldberg
-# 1991, theorem 4, doi:10.1145/103162.103163); PostgreSQL has no log1p.
-_SIGNED_LOG = """
-SELECT episode, sensor, sign(x) * CASE WHEN 1 + abs(x) = 1 THEN abs(x)
-    ELSE abs(x) * ln(1 + abs(x)) / ((1 + abs(x)) - 1) END AS x
-FROM ({numbers}) plain
-"""
-
 # Where all readings are equal, rounding must not make up a spread: it would be standardised.
-_MOMENTS = """
+_MOMENTS = f"""
 SELECT episode, sensor,
        CASE WHEN min(x) = max(x) THEN min(x) ELSE avg(x) END AS mean,
        CASE WHEN min(x) = max(x) THEN 0 ELSE stddev_pop(x) END AS std,
        min(x) AS min, max(x) AS max
-FROM ({numbers}) numbers GROUP BY episode, sensor
-"""
+FROM ({_NUMBERS}) numbers GROUP BY episode, sensor
+"""  # noqa: S608 - as above
 
 
 class PostgresEpisodes:
@@ -171,10 +162,9 @@ class PostgresEpisodes:
         """Return those of the given episodes that are still there."""
         return self._manifest("id = ANY(:ids)", {"ids": list(ids)})
 
-    def moments(self, ids: Sequence[int], feature_set: str) -> pd.DataFrame:
+    def moments(self, ids: Sequence[int]) -> pd.DataFrame:
         """Return a row an episode and sensor with usable readings."""
-        numbers = _SIGNED_LOG.format(numbers=_NUMBERS) if feature_set == "robust" else _NUMBERS
-        rows = self._rows(_MOMENTS.format(numbers=numbers), {"ids": list(ids)})
+        rows = self._rows(_MOMENTS, {"ids": list(ids)})
         return pd.DataFrame(rows, columns=["episode", "sensor", *STATISTICS])
 
     def readings(self, ids: Sequence[int]) -> pd.DataFrame:

@@ -27,7 +27,9 @@ class JobError(Exception):
 
     def to_failure(self) -> Failure:
         """Return the failure that the result carries."""
-        return Failure(reason=self.reason, message=redact(self.message))
+        # Names of files may hold what is no text.
+        message = self.message.encode("utf-8", "replace").decode()
+        return Failure(reason=self.reason, message=redact(message))
 
 
 class BadConfiguration(JobError):
@@ -56,7 +58,7 @@ class Terminated(BaseException):
 
 
 _SECRETS = ("POSTGRES_PASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-_USERINFO = re.compile(r"(?<=://)[^/@\s]+@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 
 
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:

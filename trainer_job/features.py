@@ -32,7 +32,7 @@ class MissingSensor(ValueError):
 def signed_log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return sign(x)·log(1+|x|): nearly x around zero, logarithmic in the tails.
 
-    It keeps the order and the sign of readings, and lets no single spike of a force sensor
+    It keeps the order and the sign of statistics, and lets no single spike of a force sensor
     outweigh all other episodes (bi-symmetric log transform, Webber 2013,
     doi:10.1088/0957-0233/24/2/027001, with C = 1).
     """
@@ -50,7 +50,8 @@ def usable(readings: pd.DataFrame, sensors: Sequence[str]) -> pd.DataFrame:
 
     Not usable are what is no number, NaN, infinite, or larger than `LARGEST`.
     """
-    numbers = readings[list(sensors)].apply(pd.to_numeric, errors="coerce").astype("float64")
+    columns = {sensor: pd.to_numeric(readings[sensor], errors="coerce") for sensor in sensors}
+    numbers = pd.DataFrame(columns, index=readings.index, dtype="float64")
     return numbers.where(numbers.abs() <= LARGEST)
 
 
@@ -82,10 +83,6 @@ def episode_features(
     if absent:
         raise MissingSensor(f"no column for sensor {', '.join(absent)}; the model needs it")
     numbers = usable(readings, sensors)
-    if feature_set == "robust":
-        numbers = pd.DataFrame(
-            signed_log(numbers.to_numpy()), index=numbers.index, columns=numbers.columns
-        )
     groups = numbers.groupby(readings["episode"].to_numpy(), sort=False)
     parts = {"mean": groups.mean(), "std": groups.std(ddof=0)}
     parts |= {"min": groups.min(), "max": groups.max()}
@@ -102,20 +99,21 @@ def features_from_moments(
     ----------
     moments
         One row an episode and sensor: ``episode``, ``sensor`` and the four statistics of the
-        readings, already transformed for the feature set.
+        readings.
     episodes, sensors
         Rows and sensors of the table, each pair with a row in `moments`.
     feature_set
-        Names the columns.
+        As for :func:`episode_features`.
 
     Raises
     ------
     MissingSensor
         If a pair of episode and sensor has no row.
     """
-    table = moments.pivot(index="episode", columns="sensor", values=list(STATISTICS))
     parts = {
-        statistic: table[statistic].reindex(index=list(episodes), columns=list(sensors))
+        statistic: moments.pivot(index="episode", columns="sensor", values=statistic).reindex(
+            index=list(episodes), columns=list(sensors)
+        )
         for statistic in STATISTICS
     }
     _refuse_gaps(parts["mean"])
@@ -134,6 +132,8 @@ def _assemble(
     parts: dict[str, pd.DataFrame], sensors: Sequence[str], feature_set: str
 ) -> pd.DataFrame:
     stacked = np.stack([parts[statistic].to_numpy("float64") for statistic in STATISTICS], axis=2)
+    if feature_set == "robust":
+        stacked = signed_log(stacked)
     return pd.DataFrame(
         stacked.reshape(len(stacked), -1),
         index=pd.Index(parts["mean"].index, name="episode"),

@@ -65,8 +65,13 @@ def read_recording(file: Path, content: bytes | None = None) -> Recording:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _bad(file, f"byte {error.start} is not UTF-8 text") from None
+    if "\0" in text:
+        raise _bad(file, "it holds a NUL, which no text does")
     first = text.split("\n", 1)[0]
-    recording = _reference(file, text) if "," in first else _robot_failures(file, text)
+    try:
+        recording = _reference(file, text) if "," in first else _robot_failures(file, text)
+    except csv.Error as error:
+        raise _bad(file, str(error)) from None
     if not recording.spans:
         raise _bad(file, "it holds no reading")
     return recording

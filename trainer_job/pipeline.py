@@ -104,7 +104,7 @@ def _fit(
     if len(manifest.episodes) < data.min_episodes:
         return _skipped(document, manifest, too_few_episodes(len(manifest.episodes), data))
     report(progress, Stage.FEATURES, 20, f"{len(manifest.episodes)} episodes.")
-    moments = source.moments(manifest.ids, feature_set)
+    moments = source.moments(manifest.ids)
     coverage = cover(moments, manifest.ids)
     used = manifest.only(coverage.episodes)
     if len(used.episodes) < data.min_episodes:
@@ -112,9 +112,7 @@ def _fit(
         decision = too_few_complete(len(used.episodes), total, coverage.lacking, data)
         return _skipped(document, used, decision)
     features = features_from_moments(moments, used.ids, coverage.sensors, feature_set)
-    left_out = len(manifest.episodes) - len(used.episodes)
-    told = f"{left_out} episodes lack a sensor and are left out." if left_out else ""
-    report(progress, Stage.CLUSTERING, 40, told)
+    report(progress, Stage.CLUSTERING, 40, _left_out(manifest, used))
     fit = clustering.fit(features, document.model.clusters, document.model.seed)
     report(progress, Stage.EVALUATING, 60)
     known = _match(document, used, fit, coverage.sensors, patterns)
@@ -180,6 +178,13 @@ def _decide(document: RunDocument, verdict: Verdict) -> Decision:
     else:
         reason, then = reasons.GATES_PASSED, "Every gate passed."
     return Decision(outcome=Outcome.STAGED, reason=reason, message=f"{verdict.message} {then}")
+
+
+def _left_out(manifest: Manifest, used: Manifest) -> str:
+    count, total = len(manifest.episodes) - len(used.episodes), len(manifest.episodes)
+    if not count:
+        return ""
+    return f"{count} of {total} episodes left out: they lack a sensor that most episodes have."
 
 
 def _skipped(document: RunDocument, manifest: Manifest, decision: Decision) -> Result:

@@ -33,7 +33,7 @@ class DatabaseSettings:
         """
         default = cls()
         port = environ.get("POSTGRES_PORT") or str(default.port)
-        if not port.isdigit() or not 0 < int(port) < 65536:
+        if not (port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536):
             raise BadConfiguration(
                 reasons.INVALID_CONFIGURATION,
                 f"POSTGRES_PORT is {port!r}; it must be a number from 1 to 65535.",

@@ -1,5 +1,6 @@
 """Connections, and PostgreSQL's errors as ours."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,14 @@ _OPTIONS = (
     "-c lock_timeout=120s"
 )
 
+_KEEPALIVES = {
+    # The same for this side: a server that vanished is found out within a minute.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
 _REFUSED = (
     "password authentication failed",
     "no password supplied",
@@ -32,6 +41,8 @@ _REFUSED = (
     "authentication failed",
     "is not permitted to log in",
 )
+_NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
+_NO_ROLE = re.compile(r'role "[^"]*" does not exist')
 
 
 @dataclass(frozen=True)
@@ -81,6 +92,7 @@ def connect(
             "connect_timeout": CONNECT_TIMEOUT,
             "options": _OPTIONS,
             "application_name": "trainer-job",
+            **_KEEPALIVES,
         },
     )
     end = clock() + patience
@@ -129,13 +141,14 @@ def translate(error: DBAPIError, settings: DatabaseSettings) -> JobError:
     first = said[0] if said else type(error.orig).__name__
     lowered = " ".join(said).lower()
     where = f"Database {settings}"
-    if code in {"28P01", "28000"} or any(words in lowered for words in _REFUSED):
+    refused = any(words in lowered for words in _REFUSED) or _NO_ROLE.search(lowered)
+    if code in {"28P01", "28000"} or (code is None and refused):
         return BadConfiguration(
             reasons.BAD_CREDENTIALS,
             f"{where} refused user {settings.user} or its password. Check POSTGRES_USER and "
             "POSTGRES_PASSWORD in the database Secret.",
         )
-    if code == "3D000" or ('database "' in lowered and "does not exist" in lowered):
+    if code == "3D000" or (code is None and _NO_DATABASE.search(lowered)):
         return BadConfiguration(
             reasons.DATABASE_MISSING,
             f"The server at {settings.host}:{settings.port} has no database {settings.name}. "

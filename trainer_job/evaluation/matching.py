@@ -20,7 +20,7 @@ class LabelMatch:
         The most that any clustering with this number of clusters could reach: below one only
         where there are fewer clusters than labels.
     names
-        Cluster → label, for the matched ones.
+        Cluster → label, for the matched ones; a match in which no episode agrees is none.
     labels, episodes
         Number of distinct labels, and of labelled episodes.
     """
@@ -58,7 +58,7 @@ def match(modes: Sequence[int], labels: Sequence[str | None], clusters: int) -> 
     return LabelMatch(
         f1=float(sum(scores) / len(names)),
         best_possible=best_possible_f1(Counter(label for _, label in pairs), clusters),
-        names={int(c): names[r] for r, c in zip(rows, columns, strict=True)},
+        names={int(c): names[r] for r, c in zip(rows, columns, strict=True) if table[r, c]},
         labels=len(names),
         episodes=len(pairs),
     )

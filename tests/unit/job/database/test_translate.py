@@ -1,0 +1,101 @@
+"""What each of PostgreSQL's errors means for a run; the real ones are in the integration tests."""
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from trainer_job import reasons
+from trainer_job.database.connection import translate
+from trainer_job.errors import BadConfiguration, JobError, Unavailable
+from trainer_job.settings import DatabaseSettings
+
+SETTINGS = DatabaseSettings(host="db", password="s3cret", name="plant")
+
+
+class Driver(Exception):
+    """An error as psycopg2 raises it; while connecting it has no code."""
+
+    def __init__(self, message: str, pgcode: str | None) -> None:
+        super().__init__(message)
+        self.pgcode = pgcode
+
+
+def fault(message: str, code: str | None = None) -> JobError:
+    return translate(OperationalError("SELECT 1", {}, Driver(message, code)), SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ('FATAL:  password authentication failed for user "sensor_user"', None),
+        ("fe_sendauth: no password supplied", None),
+        ('FATAL:  no pg_hba.conf entry for host "10.0.0.1"', None),
+        ('FATAL:  role "sensor_user" does not exist', None),
+        ('FATAL:  role "sensor_user" is not permitted to log in', None),
+        ("whatever", "28P01"),
+        ("whatever", "28000"),
+    ],
+)
+def test_a_refused_user_is_bad_configuration(message: str, code: str | None) -> None:
+    error = fault(message, code)
+    assert isinstance(error, BadConfiguration)
+    assert error.reason == reasons.BAD_CREDENTIALS
+    assert "POSTGRES_PASSWORD" in error.message
+    assert "password" in error.message
+    assert "s3cret" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("message", "code", "reason", "words"),
+    [
+        ('FATAL:  database "plant" does not exist', None, reasons.DATABASE_MISSING, "POSTGRES_DB"),
+        ("whatever", "3D000", reasons.DATABASE_MISSING, "no database plant"),
+        ("permission denied for table failures", "42501", reasons.MISSING_GRANT, "failures"),
+        (
+            'relation "failures" does not exist',
+            "42P01",
+            reasons.NOT_MIGRATED,
+            "trainer-job migrate",
+        ),
+        ('column "values" does not exist', "42703", reasons.NOT_MIGRATED, "values"),
+        ('schema "trainer" does not exist', "3F000", reasons.NOT_MIGRATED, "trainer"),
+    ],
+)
+def test_what_no_retry_mends_is_bad_configuration(
+    message: str, code: str | None, reason: str, words: str
+) -> None:
+    error = fault(message, code)
+    assert isinstance(error, BadConfiguration)
+    assert error.reason == reason
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ('could not translate host name "db" to address: Name or service not known', None),
+        ('connection to server at "db", port 5432 failed: Connection refused', None),
+        ("server closed the connection unexpectedly", None),
+        ("", None),
+        ("the database system is starting up", "57P03"),
+        ("terminating connection due to administrator command", "57P01"),
+        ("sorry, too many clients already", "53300"),
+        ("canceling statement due to lock timeout", "55P03"),
+        ("connection failure", "08006"),
+    ],
+)
+def test_a_server_that_is_away_is_unavailable(message: str, code: str | None) -> None:
+    error = fault(message, code)
+    assert isinstance(error, Unavailable)
+    assert error.reason == reasons.DATABASE_UNAVAILABLE
+    assert "db:5432/plant" in error.message
+    assert "POSTGRES_HOST" in error.message
+
+
+def test_any_other_error_is_ours() -> None:
+    error = fault("division by zero", "22012")
+    assert type(error) is JobError
+    assert "22012: division by zero" in error.message
+
+
+def test_only_the_first_line_is_told() -> None:
+    assert "HINT" not in fault("refused\nHINT: is it there?").message

@@ -1,0 +1,84 @@
+from pathlib import Path
+
+import pytest
+
+from trainer_job.cli import deliver, explain
+from trainer_job.contract import (
+    RESULT_LIMIT,
+    Decision,
+    ExitCode,
+    Failure,
+    Outcome,
+    Result,
+    decode_result,
+)
+from trainer_job.errors import Terminated, Unavailable
+
+DECIDED = Result(
+    run="uid", decision=Decision(outcome=Outcome.SKIPPED, reason="R", message="Too few é.")
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "code"),
+    [
+        (Unavailable("DatabaseUnavailable", "m"), "DatabaseUnavailable", ExitCode.UNAVAILABLE),
+        (Terminated(), "Terminated", 143),
+        (KeyboardInterrupt(), "Terminated", 130),
+        (ZeroDivisionError("by zero"), "InternalError", ExitCode.INTERNAL),
+    ],
+)
+def test_every_error_has_a_reason_and_a_code(error: BaseException, reason: str, code: int) -> None:
+    failure, exit_code = explain(error)
+    assert (failure.reason, exit_code) == (reason, code)
+
+
+def test_an_unforeseen_error_is_named_and_its_trace_logged(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POSTGRES_PASSWORD", "s3cret")
+    try:
+        raise KeyError("s3cret")
+    except KeyError as error:
+        failure, _ = explain(error)
+    log = capsys.readouterr().err
+    assert failure.message.startswith("KeyError: '***'")
+    assert "test_cli.py" in log
+    assert "s3cret" not in log
+
+
+def test_the_result_is_the_last_line_and_the_termination_message(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "termination-log"
+    log.touch()
+    deliver(DECIDED, log)
+    out, err = capsys.readouterr()
+    assert decode_result(out.splitlines()[-1]) == DECIDED
+    assert decode_result(log.read_text("utf-8")) == DECIDED
+    assert err == "Skipped. Too few é.\n"
+
+
+def test_no_termination_message_is_made_where_nobody_reads_it(tmp_path: Path) -> None:
+    deliver(DECIDED, tmp_path / "termination-log")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_termination_log_that_cannot_be_written_loses_only_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object) -> None:
+        raise PermissionError
+
+    log = tmp_path / "termination-log"
+    log.touch()
+    monkeypatch.setattr(Path, "write_text", refuse)
+    deliver(DECIDED, log)
+    assert decode_result(capsys.readouterr().out) == DECIDED
+
+
+def test_a_long_failure_is_cut_for_the_kubelet(tmp_path: Path) -> None:
+    log = tmp_path / "termination-log"
+    log.touch()
+    deliver(Result(run="uid", failure=Failure(reason="R", message="é" * 9000)), log)
+    assert log.stat().st_size <= RESULT_LIMIT

