@@ -316,6 +316,14 @@ class ModelSummary(Model):
     silhouette: float | None = None
     f1: float | None = None
 
+    def rounded(self) -> Self:
+        """Return the same with scores as people read them: kubectl prints every digit."""
+        scores = {"silhouette": self.silhouette, "f1": self.f1}
+        shown = {
+            name: score if score is None else round(score, 3) for name, score in scores.items()
+        }
+        return self.model_copy(update=shown)
+
 
 class Champion(Model):
     """The version that was in service under the alias when the run decided."""

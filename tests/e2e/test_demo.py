@@ -28,7 +28,7 @@ def test_the_scores_are_those_measured_on_this_data(plant: Kubectl) -> None:
     basic = plant.get("trainingrun", "basic")["status"]
     assert robust["data"]["episodes"] == 117
     assert robust["data"]["readings"] == 117 * 15
-    assert round(float(robust["model"]["f1"]), 2) == 0.82
+    assert round(float(robust["model"]["f1"]), 2) == 0.81
     assert round(float(basic["model"]["f1"]), 2) == 0.49
     assert robust["model"]["version"] == "1"
     assert basic["model"]["version"] == "2"

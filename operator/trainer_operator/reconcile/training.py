@@ -40,7 +40,7 @@ def _seen(status: TrainingRunStatus, job: Job) -> TrainingRunStatus:
 
 
 def _decided(observed: Observed, status: TrainingRunStatus, result: Result, now: datetime) -> Plan:
-    decision, model = result.decision, result.model
+    decision, model = result.decision, result.model and result.model.rounded()
     assert decision is not None  # noqa: S101 - follow() returns decisions alone
     status = status.model_copy(
         update={"data": result.data, "model": model, "decision": decision, "progress": None}

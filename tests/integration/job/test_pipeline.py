@@ -101,7 +101,7 @@ def test_progress_tells_each_stage_once(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     ("features", "f1", "outcome"),
-    [("robust", 0.82, Outcome.PROMOTED), ("basic", 0.49, Outcome.REJECTED)],
+    [("robust", 0.81, Outcome.PROMOTED), ("basic", 0.49, Outcome.REJECTED)],
 )
 def test_the_robot_failures_score_as_measured(
     bench: Bench, features: str, f1: float, outcome: Outcome

@@ -12,6 +12,7 @@ from tests.unit.operator.builders import (
     failure,
     look,
     look_again,
+    model,
     refusal,
     result,
     running_pod,
@@ -210,3 +211,11 @@ def test_a_job_that_can_make_no_pod_is_stopped_after_a_while() -> None:
     assert isinstance(plan.action, StopJob)
     assert plan.action.why.reason == "FailedCreate"
     assert said in plan.action.why.message
+
+
+def test_scores_are_written_with_three_digits_as_kubectl_prints_them_all() -> None:
+    told = {**model(), "silhouette": 0.2170438, "f1": 0.81278}
+    pod = ended_pod(message=result("Rejected", model=told))
+    plan = look(RUN, train=a_job(pod, complete=True))
+    assert plan.status.model is not None
+    assert (plan.status.model.silhouette, plan.status.model.f1) == (0.217, 0.813)
