@@ -6,10 +6,11 @@ from hack.cluster import cache
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ("pyproject.toml", "README.md", "LICENSE", "operator", "trainer_job")
+TOOLS = ("requirements/install", "requirements/build.txt", "hack/cluster/base.py")
 INPUTS: dict[str, tuple[str, ...]] = {
-    "operator": ("requirements/build.txt", "requirements/operator.txt", *PROJECT),
-    "job": ("requirements/build.txt", "requirements/job.txt", *PROJECT),
-    "servers": ("requirements/build.txt", "requirements/job.txt", "requirements/servers.txt"),
+    "operator": (*TOOLS, "requirements/operator.txt", *PROJECT),
+    "job": (*TOOLS, "requirements/job.txt", *PROJECT),
+    "servers": (*TOOLS, "requirements/job.txt", "requirements/servers.txt"),
 }
 """What each target of the Dockerfile is made of, beside the Dockerfile itself."""
 

@@ -53,7 +53,7 @@ class Api:
             raise ClusterError(f"POST {path}: {error}") from error
 
     def _call(self, method: str, path: str, content: object = None) -> dict[str, Any]:
-        request = urllib.request.Request(  # noqa: S310
+        request = urllib.request.Request(
             self._url + path,
             data=None if content is None else json.dumps(content).encode(),
             method=method,

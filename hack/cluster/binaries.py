@@ -104,6 +104,13 @@ def missing(names: Iterable[str]) -> list[str]:
     return [name for name in names if not cache.find(PROGRAMS[name].artefact)]
 
 
+def reason_against(names: Iterable[str]) -> str | None:
+    """Return why programs cannot be provided here; None if they can."""
+    if (left := missing(names)) and not shutil.which("go"):
+        return f"there is no `go` on PATH to build {', '.join(left)} with (https://go.dev/dl/)."
+    return None
+
+
 def _build(program: Program) -> Path:
     return cache.artefact(program.artefact, lambda output: _go(program, output))
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import shutil
 from pathlib import Path
 
 from hack.cluster import binaries, cgroups, network, packages
@@ -49,9 +48,7 @@ def _kernel() -> str | None:
 
 
 def _go() -> str | None:
-    if (left := binaries.missing(binaries.NODE)) and not shutil.which("go"):
-        return f"there is no `go` on PATH to build {', '.join(left)} with (https://go.dev/dl/)."
-    return None
+    return binaries.reason_against(binaries.NODE)
 
 
 def _packages() -> str | None:

@@ -2,8 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from hack.cluster.errors import ClusterError
 
@@ -40,9 +43,32 @@ def run(
     except OSError as error:
         raise ClusterError(f"{command[0]} could not be started: {error}") from error
     if done.returncode != 0:
-        last = "\n".join((done.stdout + done.stderr).splitlines()[-_SHOWN:])
-        raise ClusterError(f"`{' '.join(command)}` failed with {done.returncode}:\n{last}")
+        raise ClusterError(_failure(command, done.returncode, done.stdout + done.stderr))
     return done.stdout
+
+
+def feed(argv: Sequence[str | Path], write: Callable[[IO[bytes]], object]) -> None:
+    """Run a program and write its standard input while it runs.
+
+    Raises
+    ------
+    ClusterError
+        If it fails; the message ends with the last lines that it printed.
+    """
+    command = [str(part) for part in argv]
+    with tempfile.TemporaryFile() as output:
+        program = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
+        )
+        with program:
+            assert program.stdin is not None
+            # Why it stopped reading is in what it printed.
+            with suppress(BrokenPipeError), program.stdin as stream:
+                write(stream)
+        if program.returncode:
+            output.seek(0)
+            printed = output.read().decode(errors="replace")
+            raise ClusterError(_failure(command, program.returncode, printed))
 
 
 def succeeds(argv: Sequence[str | Path]) -> bool:
@@ -52,3 +78,9 @@ def succeeds(argv: Sequence[str | Path]) -> bool:
     except ClusterError:
         return False
     return True
+
+
+def _failure(command: Sequence[str], code: int, printed: str) -> str:
+    """Return the message about a program that failed."""
+    last = "\n".join(printed.splitlines()[-_SHOWN:])
+    return f"`{' '.join(command)}` failed with {code}:\n{last}"

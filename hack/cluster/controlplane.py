@@ -133,9 +133,7 @@ class ControlPlane:
         self._launch("kube-apiserver", arguments.apiserver(self._settings))
         self.wait("the API server", self.api.ready)
 
-    def service_account_kubeconfig(
-        self, namespace: str, name: str, *, seconds: int = 3600
-    ) -> Path:
+    def service_account_kubeconfig(self, namespace: str, name: str, *, seconds: int = 3600) -> Path:
         """Write a kubeconfig with a new token of a service account, made if missing."""
         accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
         self.api.create("/api/v1/namespaces", {"metadata": {"name": namespace}})

@@ -70,4 +70,4 @@ def answers(name: str = "kubernetes.default.svc.cluster.local") -> bool:
         except OSError:
             return False
     _, flags, _, answers_given = struct.unpack(">4H", answer[:8])
-    return flags & 0xF == 0 and answers_given > 0
+    return bool(flags & 0xF == 0 and answers_given > 0)

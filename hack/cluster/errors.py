@@ -11,6 +11,6 @@ class ClusterError(Exception):
 
 
 class UnavailableError(ClusterError):
-    """This machine lacks something; running again without changing it cannot help."""
+    """Something is missing on this machine; running again without changing it cannot help."""
 
     exit_code = EXIT_UNAVAILABLE

@@ -59,7 +59,7 @@ def main(argv: list[str]) -> None:
     if "cgroup" in options:
         Path(options["cgroup"], "cgroup.procs").write_text(str(os.getpid()))
     program = argv[split + 1 :]
-    os.execvp(program[0], program)  # noqa: S606
+    os.execvp(program[0], program)
 
 
 if __name__ == "__main__":

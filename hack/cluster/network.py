@@ -25,8 +25,8 @@ def create(services: str) -> None:
     """Make the namespace and join it; the machine's own routes and forwarding stay."""
     NAMESPACE.touch()
     run(["unshare", f"--net={NAMESPACE}", "true"])
-    run(["ip", "link", "add", _DEVICE, "type", "veth"]
-        + ["peer", "name", "uplink", "netns", str(NAMESPACE)])  # fmt: skip
+    peer = ["peer", "name", "uplink", "netns", str(NAMESPACE)]
+    run(["ip", "link", "add", _DEVICE, "type", "veth", *peer])
     run(["ip", "address", "add", f"{HOST}/30", "dev", _DEVICE])
     run(["ip", "link", "set", _DEVICE, "up"])
     for command in (

@@ -23,8 +23,7 @@ def archive() -> tuple[Path, bool]:
         command = ["go", "build", "-ldflags", "-s -w", "-o", str(program), str(_SOURCE)]
         settings = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GO111MODULE": "off"}
         run(wrap(command, die_with=os.getpid()), env=settings, cwd=output)
-        image = oci.write_single(output / "layout", program, architecture)
         with (output / "pause.tar").open("wb") as file:
-            image.send(containerd.PAUSE, set(), file)
+            oci.single(program, architecture).send(containerd.PAUSE, set(), file)
 
     return cache.artefact(name, build) / "pause.tar", cached

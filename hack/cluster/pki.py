@@ -26,10 +26,9 @@ class Authority:
         self._folder = folder
         self.own = Pair(folder / "ca.crt", folder / "ca.key")
         _new_key(self.own.key)
-        run(
-            ["openssl", "req", "-x509", "-new", "-days", _DAYS, "-subj", "/CN=trainer-operator-ca"]
-            + ["-key", str(self.own.key), "-out", str(self.own.certificate)]
-        )
+        files = ["-key", str(self.own.key), "-out", str(self.own.certificate)]
+        subject = ["-subj", "/CN=trainer-operator-ca"]
+        run(["openssl", "req", "-x509", "-new", "-days", _DAYS, *subject, *files])
 
     def server(self, name: str, alternatives: list[str]) -> Pair:
         """Issue a certificate for a server; alternatives as in `DNS:a` and `IP:127.0.0.1`."""
@@ -54,18 +53,15 @@ class Authority:
         extensions.write_text(usage)
         _new_key(pair.key)
         request = run(["openssl", "req", "-new", "-subj", subject, "-key", pair.key])
-        run(
-            ["openssl", "x509", "-req", "-days", _DAYS, "-extfile", str(extensions)]
-            + ["-CA", str(self.own.certificate), "-CAkey", str(self.own.key), "-CAcreateserial"]
-            + ["-out", str(pair.certificate)],
-            stdin=request,
-        )
+        signer = ["-CA", str(self.own.certificate), "-CAkey", str(self.own.key), "-CAcreateserial"]
+        files = ["-extfile", str(extensions), "-out", str(pair.certificate)]
+        run(["openssl", "x509", "-req", "-days", _DAYS, *signer, *files], stdin=request)
         return pair
 
 
 def _new_key(file: Path) -> None:
-    run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
-        + ["-out", str(file)])  # fmt: skip
+    curve = ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    run(["openssl", "genpkey", *curve, "-out", file])
 
 
 def kubeconfig(file: Path, server: str, authority: Path, user: dict[str, str]) -> Path:

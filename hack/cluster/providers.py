@@ -1,5 +1,6 @@
 """One interface, two clusters: kind where a Docker engine answers, else the node of `node.py`."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -12,8 +13,13 @@ from hack.cluster.steps import Steps
 class Provider(Protocol):
     """A cluster on this machine."""
 
-    name: str
-    kubeconfig: Path
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Return the file for an administrator."""
 
     def check(self) -> None:
         """Raise an UnavailableError with the reason if it cannot run here."""
@@ -84,5 +90,5 @@ def provider() -> Provider:
     return kind.KindProvider() if kind.engine() else NodeProvider()
 
 
-def _lock():
+def _lock() -> AbstractContextManager[None]:
     return locked(paths.NAME, paths.RUN.parent)
