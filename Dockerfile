@@ -27,15 +27,17 @@ RUN /opt/requirements/install job.txt
 FROM runtime AS build
 RUN python3 -m venv /opt/build \
     && /opt/build/bin/pip install --quiet --no-cache-dir --require-hashes \
-        -r /opt/requirements/build.txt
+        -r /opt/requirements/build.txt \
+    && /opt/build/bin/uv venv --quiet --no-python-downloads --python "$(command -v python3)" /opt/venv
 
+# Installed with the interpreter of the final images: its path is written into the commands.
 FROM build AS project
 COPY pyproject.toml README.md LICENSE /src/
 COPY operator /src/operator
 COPY trainer_job /src/trainer_job
 RUN cd /src \
     && /opt/build/bin/python -m hatchling build -t wheel -d /tmp/dist \
-    && /opt/build/bin/uv pip install --quiet --no-cache --python /opt/build/bin/python \
+    && /opt/build/bin/uv pip install --quiet --no-cache --python /opt/venv/bin/python \
         --compile-bytecode --no-deps --target /opt/project /tmp/dist/*.whl
 
 FROM operator-runtime AS operator
