@@ -117,15 +117,16 @@ def _requirements() -> list[str]:
 
 
 def _facts(trained: TrainedModel, decision: Decision) -> dict[str, object]:
-    data, match = trained.data, trained.match
+    data, match, silhouette = trained.data, trained.match, trained.clustering.silhouette
     return {
-        "decision": f"{decision.outcome.value}. {decision.message}",
-        "episodes": f"{data.episodes}, of {data.machines} machines, {data.readings} readings",
+        # Not the outcome: what becomes of a staged version is known later, and kept in its tags.
+        "gates": decision.message,
+        "data": f"{data.episodes} episodes, {data.readings} readings, {data.machines} machine(s)",
         "window": f"{data.since.isoformat()} to {data.until.isoformat()}",
         "sensors": ", ".join(trained.sensors),
         "features": trained.feature_set,
-        "silhouette": trained.clustering.silhouette,
-        "macro F1": None if match is None else f"{match.f1} on {match.episodes} labelled episodes",
+        "silhouette": None if silhouette is None else f"{silhouette:.3f}",
+        "macro F1": match and f"{match.f1:.3f} on {match.episodes} labelled episodes",
         "python": platform.python_version(),
     }
 
