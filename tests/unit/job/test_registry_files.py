@@ -24,7 +24,9 @@ def test_writes_what_a_run_keeps(folder: Path) -> None:
         *("model", "kmeans_model", "scaler.pkl", "cluster_profiles.json", "golden.json"),
         *("report.md", "episodes.csv"),
     }
-    assert "Staged. Every gate passed" in (folder / "report.md").read_text()
+    report = (folder / "report.md").read_text()
+    assert "- gates: Every gate passed" in report
+    assert f"- silhouette: {TRAINED.clustering.silhouette:.3f}" in report
     table = pd.read_csv(folder / "episodes.csv", index_col="episode")
     assert list(table.index) == list(TRAINED.features.index)
     assert list(table["mode"]) == list(TRAINED.clustering.modes)
