@@ -52,6 +52,7 @@ test-unit: venv ## Unit tests on every supported Python that is installed
 
 .PHONY: test-integration
 test-integration: venv ## Real API server, PostgreSQL and MLflow server; no kubelet
+	@python3 -m hack.cluster bin etcd kube-apiserver kube-controller-manager kubectl helm >/dev/null
 	$(BIN)/python -m pytest tests/integration -q -n 2
 
 .PHONY: test-e2e

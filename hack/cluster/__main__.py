@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _do(given: argparse.Namespace, steps: Steps) -> None:
     if given.command == "bin":
-        print(binaries.provide(given.names))
+        print(binaries.provide(given.names, steps))
         return
     provider = providers.provider()
     match given.command:

@@ -27,6 +27,14 @@ class Steps:
         # Standard error, so that `$(python3 -m hack.cluster bin)` gets the folder alone.
         self._out = out or sys.stderr
         self._began = time.monotonic()
+        self._done: list[tuple[str, float]] = []
+
+    @contextmanager
+    def timed(self, title: str) -> Iterator[None]:
+        """Time what happens inside, and prints its own lines, for the table."""
+        began = time.monotonic()
+        yield
+        self._done.append((title, time.monotonic() - began))
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
@@ -39,16 +47,28 @@ class Steps:
         except BaseException:
             self._write(f"failed after {time.monotonic() - began:.1f} s\n")
             raise
-        self._write(f"{step.note or f'{time.monotonic() - began:6.1f} s'}\n")
+        took = time.monotonic() - began
+        self._done.append((title, took))
+        self._write(f"{step.note or f'{took:6.1f} s'}\n")
 
     def say(self, text: str) -> None:
         """Print a line of its own."""
         self._write(f"{text}\n")
 
     def total(self, text: str) -> None:
-        """End the table."""
-        self._write(f"  {text:<{_WIDTH}} {time.monotonic() - self._began:6.1f} s\n")
+        """Print how long everything took so far."""
+        self._write(_row(text, time.monotonic() - self._began))
+
+    def table(self, total: str) -> None:
+        """Print every step again with its time, and the whole."""
+        for title, took in self._done:
+            self._write(_row(title, took))
+        self.total(total)
 
     def _write(self, text: str) -> None:
         self._out.write(text)
         self._out.flush()
+
+
+def _row(title: str, seconds: float) -> str:
+    return f"  {title:<{_WIDTH}} {seconds:6.1f} s\n"

@@ -47,9 +47,11 @@ def connect() -> tuple[Kubectl, Path]:
 def main() -> int:
     """Run the demo and print where to look."""
     steps = Steps(sys.stdout)
-    cluster("up")
-    references = build_images()
-    kubectl, helm = connect()
+    with steps.timed("Cluster"):
+        cluster("up")
+        kubectl, helm = connect()
+    with steps.timed("Images"):
+        references = build_images()
     steps.say("Demo")
     with steps.step("Empty the namespace of an earlier demo"):
         kubectl("delete", "namespace", PLANT, "--ignore-not-found", "--timeout=120s")
@@ -72,13 +74,15 @@ def main() -> int:
         label, readings = stack.first_episode()
         with plant.forward("service/sensor-predictor", 8080) as url:
             answer = stack.predict(url, readings)
-    steps.total("Whole demo, cluster and images included")
     show(plant, label, answer)
+    print("\nHow long it took")
+    steps.table("Whole demo")
+    where_to_look(plant)
     return 0
 
 
 def show(plant: Kubectl, label: str, answer: dict[str, object]) -> None:
-    """Print what came of it, and where to look next."""
+    """Print what came of it."""
     print(f"\n$ kubectl --namespace {PLANT} get trainingruns")
     print(plant("get", "trainingruns"))
     for run in plant.get("trainingruns")["items"]:
@@ -89,6 +93,10 @@ def show(plant: Kubectl, label: str, answer: dict[str, object]) -> None:
         f" sensor-predictor:\n  failure mode {answer['mode']}, distance {answer['distance']:.2f},"
         f" answered by model version {answer['model_version']}"
     )
+
+
+def where_to_look(plant: Kubectl) -> None:
+    """Print where to go on, and how to take it down."""
     print(
         f"\nexport KUBECONFIG={plant.kubeconfig}"
         f"\nMLflow:    kubectl --namespace {PLANT} port-forward service/mlflow 5000,"

@@ -19,8 +19,10 @@ def test_prints_runs_decisions_and_a_prediction(the_demo: Demo) -> None:
     assert re.search(r"^robust: Promoted\. ", output, re.MULTILINE)
     assert re.search(r"^basic: Rejected\. .*0\.49.*0\.7", output, re.MULTILINE)
     assert "answered by model version 1" in output
+    for step in ("Cluster", "Images", "TrainingRun robust: apply to Finished", "Whole demo"):
+        assert re.search(rf"^  {step} +\d+\.\d s$", output, re.MULTILINE)
     assert "http://127.0.0.1:5000" in output
-    assert "make cluster-down" in output
+    assert output.rstrip().endswith("make cluster-down")
 
 
 def test_the_scores_are_those_measured_on_this_data(plant: Kubectl) -> None:
