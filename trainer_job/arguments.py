@@ -47,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """Return the parsed command line; ``run`` where no command is named."""
     words = list(argv)
-    if not words or (words[0] not in COMMANDS and words[0] not in {"-h", "--help", "--version"}):
+    if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
         words.insert(0, "run")
     return _parser().parse_args(words)
 
@@ -109,5 +109,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is no time; write it as in 2026-01-31T12:00:00Z"
+        raise argparse.ArgumentTypeError(msg) from None
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

@@ -1,5 +1,6 @@
 """``trainer-job``: how a command ends, and how its result gets out."""
 
+import io
 import signal
 import sys
 import traceback
@@ -25,6 +26,7 @@ UNKNOWN_RUN = "unknown"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
+    _speak_utf8()
     options = parse(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
     return _decide(options) if options.command in {"run", "promote"} else _do(options)
@@ -43,6 +45,8 @@ def _decide(options: Namespace) -> int:
     except (Exception, Terminated, KeyboardInterrupt) as error:
         failure, code = explain(error)
         result = Result(run=uid, failure=failure)
+    # It is decided: who asks for the end now gets the result first.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     deliver(result)
     return code
 
@@ -85,6 +89,13 @@ def deliver(result: Result, termination_log: Path = Path(TERMINATION_LOG)) -> No
         with suppress(OSError):
             termination_log.write_text(line, "utf-8")
     print(line, flush=True)
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the locale says: the result and the operator's reading of it do."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:

@@ -1,11 +1,13 @@
 """Scaler and clusters, fitted on the feature table."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import silhouette_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -58,23 +60,30 @@ def fit(features: pd.DataFrame, clusters: int, seed: int) -> Clustering:
     UnusableData
         If there are fewer distinct episodes than clusters.
     """
-    distinct = len(features.drop_duplicates())
-    if distinct < clusters:
-        raise UnusableData(
-            reasons.TOO_FEW_DISTINCT_EPISODES,
-            f"{_number(distinct, len(features))} too few for {clusters} clusters "
-            "(spec.model.clusters). Lower it, or widen spec.source.data.lookback.",
-        )
+    _require(clusters, len(features.drop_duplicates()), len(features))
     pipeline = Pipeline(
         [
             ("scaler", StandardScaler()),
             ("kmeans", KMeans(n_clusters=clusters, n_init=STARTS, random_state=seed)),
         ]
     )
-    distances = pipeline.fit_transform(features)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # said by the next check, in our words
+        distances = pipeline.fit_transform(features)
     modes = distances.argmin(axis=1).astype(np.int64)
+    # Episodes that differ in the last digit of a sum alone leave clusters empty.
+    _require(clusters, len(np.unique(modes)), len(features))
     scaled = pipeline.named_steps["scaler"].transform(features)
     return Clustering(pipeline, modes, distances.min(axis=1), _silhouette(scaled, modes, seed))
+
+
+def _require(clusters: int, distinct: int, episodes: int) -> None:
+    if distinct < clusters:
+        raise UnusableData(
+            reasons.TOO_FEW_DISTINCT_EPISODES,
+            f"{_number(distinct, episodes)} too few for {clusters} clusters "
+            "(spec.model.clusters). Lower it, or widen spec.source.data.lookback.",
+        )
 
 
 def _number(distinct: int, episodes: int) -> str:
@@ -89,5 +98,9 @@ def _silhouette(
     """Return the mean silhouette (Rousseeuw 1987, doi:10.1016/0377-0427(87)90125-7)."""
     if not 2 <= len(np.unique(modes)) < len(modes):
         return None
-    size = SILHOUETTE_SAMPLE if len(modes) > SILHOUETTE_SAMPLE else None
-    return float(silhouette_score(scaled, modes, sample_size=size, random_state=seed))
+    if len(modes) > SILHOUETTE_SAMPLE:
+        sample = np.random.default_rng(seed).choice(len(modes), SILHOUETTE_SAMPLE, replace=False)
+        # One of each cluster, or a sample without the smallest might hold no two to compare.
+        sample = np.union1d(sample, np.unique(modes, return_index=True)[1])
+        scaled, modes = scaled[sample], modes[sample]
+    return float(silhouette_score(scaled, modes))

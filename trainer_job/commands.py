@@ -64,8 +64,10 @@ def make_tables() -> str:
 
 def load(options: Namespace) -> str:
     """Load a file and say what was done."""
+    from trainer_job.formats import read_recording
     from trainer_job.loading import load as load_file
 
+    read_recording(options.file)  # a wrong file is found out before any server is asked
     database = connect(DatabaseSettings.from_environment())
     return str(load_file(database, options.file, options.end, options.machine))
 
@@ -80,6 +82,11 @@ def _direct(options: Namespace) -> RunDocument:
         raise BadConfiguration(
             reasons.INVALID_CONFIGURATION,
             "--data goes with --embedded; to load into another database: trainer-job load FILE.",
+        )
+    if options.embedded is not None and options.tracking_uri is not None:
+        raise BadConfiguration(
+            reasons.INVALID_CONFIGURATION,
+            "--embedded has an MLflow store of its own: leave --tracking-uri out.",
         )
     direct.refuse_old_modes(os.environ)
     values = {**direct.variables(os.environ), **arguments.values(options)}
@@ -128,7 +135,7 @@ def _embedded(
         if options.data is not None:
             loaded = load_file(database, options.data, document.as_of)
             as_note(str(loaded))
-            if options.lookback is None and "TRAINING_LOOKBACK_HOURS" not in os.environ:
+            if options.lookback is None and direct.LOOKBACK not in direct.variables(os.environ):
                 # What was loaded lies in the window, however long ago that was.
                 document = direct.since(document, loaded.first)
         yield servers.database, document

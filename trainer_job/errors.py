@@ -58,7 +58,9 @@ class Terminated(BaseException):
 
 
 _SECRETS = ("POSTGRES_PASSWORD", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN")
-_USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
+# The second form is no valid URL, but what a password with a slash looks like: after the colon
+# stands no port.
+_USERINFO = re.compile(r"(?<=://)(?:[^/?#\s]+@|[^/?#\s:]*:(?!\d+[/?#])\S*@)")
 
 
 def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
@@ -72,3 +74,8 @@ def redact(text: str, environ: Mapping[str, str] | None = None) -> str:
         if len(value) >= 4:
             text = text.replace(value, "***")
     return _USERINFO.sub("***@", text)
+
+
+def without_userinfo(text: str) -> str:
+    """Return `text` without users and passwords in its URLs."""
+    return _USERINFO.sub("", text)

@@ -22,8 +22,9 @@ from trainer_job.contract import (
 from trainer_job.database.connection import Database
 from trainer_job.database.locks import lock_transaction
 from trainer_job.database.tables import clusters, promotions, training_runs, versions
+from trainer_job.errors import BadConfiguration
 from trainer_job.registry.register import tag_decision
-from trainer_job.registry.tracking import Tracking
+from trainer_job.registry.tracking import NotFound, Tracking
 
 
 class Slot(NamedTuple):
@@ -86,9 +87,7 @@ def promote(
             .where(training_runs.c.run_uid == document.run.uid)
             .values(decision=decision.outcome.value, updated_at=func.now())
         )
-        tracking.ask(
-            lambda client: client.set_registered_model_alias(model.name, slot.alias, active)
-        )
+        _set_alias(tracking, slot, active)
     tag_decision(tracking, model, decision)
     return decision
 
@@ -134,6 +133,20 @@ def champion(tracking: Tracking, name: str, alias: str) -> Champion | None:
     model = tracking.find(lambda client: client.get_registered_model(name))
     version = None if model is None else model.aliases.get(alias)
     return None if version is None else Champion(version=str(version))
+
+
+def _set_alias(tracking: Tracking, slot: Slot, version: str) -> None:
+    name, alias = slot.registered_name, slot.alias
+    try:
+        tracking.ask(lambda client: client.set_registered_model_alias(name, alias, version))
+    except NotFound:
+        raise BadConfiguration(
+            reasons.VERSION_MISSING,
+            f"Version {version} of {name} is recorded as promoted, but the MLflow server at "
+            f"{slot.tracking} does not have it. If the server was made anew or the version was "
+            "deleted on purpose, delete its rows in the table trainer.promotions, then apply a new "
+            "run.",
+        ) from None
 
 
 def _history(connection: Connection, slot: Slot) -> list[Promotion]:

@@ -139,7 +139,28 @@ def translate(error: DBAPIError, settings: DatabaseSettings) -> JobError:
     code = getattr(error.orig, "pgcode", None)
     said = str(error.orig).strip().splitlines()
     first = said[0] if said else type(error.orig).__name__
-    lowered = " ".join(said).lower()
+    where = f"Database {settings}"
+    if refusal := _refusal(code, first, " ".join(said).lower(), settings):
+        return refusal
+    if code == "55P03":
+        return Unavailable(
+            reasons.DATABASE_UNAVAILABLE,
+            f"{where}: another process held a lock for too long: {first}. The next attempt tries "
+            "again; pg_stat_activity shows who holds it.",
+        )
+    if code is None or code[:2] in {"08", "53", "57", "55"}:
+        return Unavailable(
+            reasons.DATABASE_UNAVAILABLE,
+            f"{where} is unavailable: {first}. Check POSTGRES_HOST and POSTGRES_PORT, and that "
+            "the server runs and can be reached from here.",
+        )
+    return JobError(reasons.INTERNAL_ERROR, f"{where} answered {code}: {first}.")
+
+
+def _refusal(
+    code: str | None, first: str, lowered: str, settings: DatabaseSettings
+) -> BadConfiguration | None:
+    """Return what no retry mends; while connecting the driver gives no code, only words."""
     where = f"Database {settings}"
     refused = any(words in lowered for words in _REFUSED) or _NO_ROLE.search(lowered)
     if code in {"28P01", "28000"} or (code is None and refused):
@@ -154,6 +175,13 @@ def translate(error: DBAPIError, settings: DatabaseSettings) -> JobError:
             f"The server at {settings.host}:{settings.port} has no database {settings.name}. "
             "Create it, or correct POSTGRES_DB.",
         )
+    if "unsupported startup parameter" in lowered:
+        return BadConfiguration(
+            reasons.INVALID_CONFIGURATION,
+            f"{where} is behind a connection pooler that takes no settings of a session: {first}. "
+            "Point POSTGRES_HOST and POSTGRES_PORT at PostgreSQL itself: the locks that keep a run "
+            "from being trained twice need a session of their own.",
+        )
     if code == "42501":
         return BadConfiguration(
             reasons.MISSING_GRANT,
@@ -165,10 +193,4 @@ def translate(error: DBAPIError, settings: DatabaseSettings) -> JobError:
             f"{where}: {first}. Run trainer-job migrate, and check that the installation's "
             "tables are the documented ones.",
         )
-    if code is None or code[:2] in {"08", "53", "57", "55"}:
-        return Unavailable(
-            reasons.DATABASE_UNAVAILABLE,
-            f"{where} is unavailable: {first}. Check POSTGRES_HOST and POSTGRES_PORT, and that "
-            "the server runs and can be reached from here.",
-        )
-    return JobError(reasons.INTERNAL_ERROR, f"{where} answered {code}: {first}.")
+    return None

@@ -4,12 +4,14 @@ from trainer_job import reasons
 from trainer_job.contract import GatesSpec
 from trainer_job.evaluation.verdict import Evidence, Verdict
 
+_UNDEFINED = "There is no silhouette of one cluster, nor of as many clusters as episodes."
+
 
 def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
-    """Pass if the silhouette reaches `minSilhouette`, or is undefined (one cluster)."""
+    """Pass if the silhouette reaches `minSilhouette`, or is undefined."""
     score = evidence.silhouette
     if score is None:
-        return Verdict(True, reasons.SILHOUETTE_UNDEFINED, "One cluster has no silhouette.")
+        return Verdict(True, reasons.SILHOUETTE_UNDEFINED, _UNDEFINED)
     if score >= gates.min_silhouette:
         return Verdict(True, reasons.SILHOUETTE_REACHED, f"Silhouette {score:.3f}.")
     return Verdict(

@@ -14,12 +14,11 @@ from mlflow.exceptions import InvalidUrlException, MlflowException
 
 from trainer_job import reasons
 from trainer_job.contract import TrackingSpec
-from trainer_job.errors import BadConfiguration, JobError, Unavailable, redact
+from trainer_job.errors import BadConfiguration, JobError, Unavailable, redact, without_userinfo
 
 PATIENCE = 20.0
 """Seconds for which a call is tried again; the last try may take a time-out longer."""
 
-_USERINFO = re.compile(r"(?<=://)[^/\s]*@")
 _CAUSE = re.compile(r"\(Caused by \w+\((.*)\)\)$")
 _FAULTS = (MlflowException, requests.RequestException)
 
@@ -153,7 +152,7 @@ def experiment_id(tracking: Tracking) -> str | None:
 
 def address(uri: str) -> str:
     """Return a URI without user, password and trailing slash."""
-    return _USERINFO.sub("", uri).rstrip("/")
+    return without_userinfo(uri).rstrip("/")
 
 
 def translate(error: Exception, uri: str) -> JobError:
@@ -181,6 +180,13 @@ def translate(error: Exception, uri: str) -> JobError:
             "the Secret of spec.tracking.secretRef, and the server's --allowed-hosts. It said: "
             f"{said}",
         )
+    if status == 404 and isinstance(error, MlflowException) and "Response body" in said:
+        # Whatever answers has its own page for what it does not know.
+        return BadConfiguration(
+            reasons.TRACKING_REFUSED,
+            f"What answers at {address(uri)} (spec.tracking.uri) is no MLflow server. Check host, "
+            f"port and path. It said: {said}",
+        )
     kind = NotFound if status == 404 else BadConfiguration
     return kind(reasons.TRACKING_REFUSED, f"{where} refused a request: {said}")
 
@@ -194,14 +200,17 @@ def _require_address(uri: str) -> None:
         If it is no URI.
     """
     try:
-        usable = bool(urlsplit(uri).hostname) or not uri.startswith("http")
+        parts = urlsplit(uri)
+        # Looking at the port is what finds a password that is not percent-encoded.
+        usable = bool(parts.hostname and parts.port != 0) or not uri.startswith("http")
     except ValueError:
         usable = False
     if not usable or "://" not in uri:
         raise BadConfiguration(
             reasons.INVALID_CONFIGURATION,
             f"{address(uri)!r} is no address of an MLflow server (spec.tracking.uri). Write it as "
-            "in http://mlflow:5000.",
+            "in http://mlflow:5000, with credentials in MLFLOW_TRACKING_USERNAME and "
+            "MLFLOW_TRACKING_PASSWORD.",
         )
 
 
@@ -209,7 +218,8 @@ def _said(error: Exception) -> str:
     """Return the first line of an error, or the cause in it, without passwords."""
     line = str(error).strip().partition("\n")[0]
     cause = _CAUSE.search(line)
-    return _USERINFO.sub("", redact(cause[1].strip("\"'") if cause else line))
+    # Cut after the redaction, which must see a password whole; some answer with a page of HTML.
+    return redact(cause[1].strip("\"'") if cause else line)[:500]
 
 
 def _status(error: Exception) -> int | None:

@@ -154,9 +154,23 @@ def test_wrong_configuration_is_told_before_any_server_is_asked(tmp_path: Path) 
         ({"N_CLUSTERS": "x"}, [], "N_CLUSTERS is 'x'"),
         ({"TRAINER_RUN": "{"}, [], "TRAINER_RUN: the document: Invalid JSON"),
         ({}, ["run", "--data", "f"], "--data goes with --embedded"),
+        ({}, ["--embedded", "--tracking-uri", "http://x"], "leave --tracking-uri out"),
+        ({}, ["load", "no-such-file"], "File no-such-file cannot be read"),
         ({}, ["promote"], "TRAINER_RUN is not set"),
         ({}, ["run", "--bogus"], "unrecognized arguments: --bogus"),
     ):
         done = trainer_job(*arguments, environ={**environ, **variables}, folder=tmp_path)
         assert done.returncode == 64
         assert words in done.stderr
+
+
+def test_the_result_is_utf8_whatever_the_locale(
+    database: Database, mlflow_server: str, tmp_path: Path
+) -> None:
+    document = make_document(mlflow_server, data={"machines": ["Säge"]})
+    environ = in_a_pod(database, document, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    done = trainer_job("run", environ=environ, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    decision = result_of(done).decision
+    assert decision is not None
+    assert "of machine Säge" in decision.message

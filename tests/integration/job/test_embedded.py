@@ -48,9 +48,11 @@ def test_trains_and_tells_where_to_look(folder: Path) -> None:
     assert not (folder / "here/postgres/postmaster.pid").exists()
 
     # What was loaded and promoted is still there: the data are not loaded again, and version 1
-    # is the champion of a second run.
+    # is the champion of a second run. An empty variable is one that is not set.
     again = trainer_job(
-        *("run", "--embedded", "here", "--data", str(LP4)), environ=environ, folder=folder
+        *("run", "--embedded", "here", "--data", str(LP4)),
+        environ={**environ, "TRAINING_LOOKBACK_HOURS": ""},
+        folder=folder,
     )
     assert again.returncode == 0, again.stderr
     assert "Nothing to do: 117 episodes" in again.stderr

@@ -6,10 +6,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.interrupted import Killed, die, interrupted
 from tests.support.trained import STAGED, make_document, make_trained
+from trainer_job import reasons
 from trainer_job.contract import (
     DEFAULT_MODEL_NAME,
     Decision,
@@ -21,7 +22,7 @@ from trainer_job.contract import (
 from trainer_job.database import records
 from trainer_job.database.connection import Database
 from trainer_job.database.tables import clusters, promotions, training_runs, versions
-from trainer_job.errors import Unavailable
+from trainer_job.errors import BadConfiguration, Unavailable
 from trainer_job.promotion import champion, promote
 from trainer_job.registry.register import register
 from trainer_job.registry.tracking import Tracking, connect
@@ -242,3 +243,16 @@ def test_without_alias_or_model_there_is_no_champion(plant: Plant) -> None:
     assert champion(plant.tracking, plant.name, "production") is None
     plant.staged()
     assert champion(plant.tracking, plant.name, "production") is None
+
+
+def test_a_registry_made_anew_says_what_to_do(plant: Plant) -> None:
+    document, model = plant.staged()
+    plant.promote(document, model)
+    plant.tracking.client.delete_registered_model(plant.name)
+    # It counts from 1 again; an earlier promotion was of version 7.
+    with plant.database.engine.begin() as connection:
+        connection.execute(update(promotions).values(version=7))
+    document, model = plant.staged()
+    with pytest.raises(BadConfiguration, match=r"Version 7 .*trainer\.promotions") as caught:
+        plant.promote(document, model)
+    assert caught.value.reason == reasons.VERSION_MISSING

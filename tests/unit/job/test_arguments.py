@@ -31,7 +31,9 @@ def test_load_takes_the_time_of_the_end() -> None:
     assert parse(["load", "f", "--end", "2026-01-31"]).end == datetime(2026, 1, 31, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("argv", [["run", "--bogus"], ["load"], ["load", "f", "--end", "soon"]])
+@pytest.mark.parametrize(
+    "argv", [["run", "--bogus"], ["load"], ["load", "f", "--end", "soon"], ["lode", "f"]]
+)
 def test_a_wrong_command_line_is_bad_configuration(
     argv: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -48,3 +50,15 @@ def test_help_names_commands_and_variables(capsys: pytest.CaptureFixture[str]) -
     text = capsys.readouterr().out
     for word in ("run", "promote", "migrate", "load", "TRAINING_LOOKBACK_HOURS", "POSTGRES_HOST"):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [(["load", "f", "--end", "soon"], "'soon' is no time"), (["lode", "f"], "'lode' (choose from")],
+)
+def test_says_what_is_wrong_with_it(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse(argv)
+    assert words in capsys.readouterr().err

@@ -1,7 +1,10 @@
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from trainer_job import cli, commands
 from trainer_job.cli import deliver, explain
 from trainer_job.contract import (
     RESULT_LIMIT,
@@ -82,3 +85,25 @@ def test_a_long_failure_is_cut_for_the_kubelet(tmp_path: Path) -> None:
     log.touch()
     deliver(Result(run="uid", failure=Failure(reason="R", message="é" * 9000)), log)
     assert log.stat().st_size <= RESULT_LIMIT
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """Leave the process's own handling of SIGTERM as it was."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("restored")
+def test_asked_to_end_once_it_is_decided_the_result_still_gets_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(result: Result) -> None:
+        signal.raise_signal(signal.SIGTERM)
+        deliver(result)
+
+    monkeypatch.setattr(commands, "decide", lambda options, document: DECIDED)
+    monkeypatch.setattr(cli, "deliver", interrupted)
+    assert cli.main(["run"]) == 0
+    assert decode_result(capsys.readouterr().out) == DECIDED

@@ -65,3 +65,22 @@ def test_too_few_different_episodes_say_what_to_change() -> None:
         clustering.fit(features, 3, 42)
     with pytest.raises(UnusableData, match=r"^2 episodes are too few for 3 clusters"):
         clustering.fit(features.tail(2), 3, 42)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sample_always_holds_the_smallest_cluster(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(clustering, "SILHOUETTE_SAMPLE", 5)
+    features = pd.DataFrame({"x": np.random.default_rng(0).normal(size=60)})
+    features.iloc[0] = 1e6
+    fit = clustering.fit(features, 2, seed)
+    assert fit.silhouette is not None
+    assert 0.5 < fit.silhouette < 1
+
+
+def test_episodes_that_differ_by_rounding_alone_are_alike() -> None:
+    features = pd.DataFrame({"x": [0.1 + 0.2, 0.3, 5.0, 5.0, 5.0], "y": [0.0] * 5})
+    assert len(features.drop_duplicates()) == 3
+    with pytest.raises(UnusableData, match=r"Only 2 of 5 .* 3 clusters .spec.model.clusters."):
+        clustering.fit(features, 3, 1)

@@ -42,6 +42,7 @@ def test_very_short_passwords_do_not_blank_out_sentences() -> None:
     [
         ("http://me:pw@mlflow:5000/x", "http://***@mlflow:5000/x"),
         ("http://me:p@w@mlflow:5000", "http://***@mlflow:5000"),
+        ("http://me:p/w?x#y@mlflow:5000 says", "http://***@mlflow:5000 says"),
         ("http://mlflow:5000/a@b", "http://mlflow:5000/a@b"),
         ("postgresql://me:pw@db/x and ftp://u@h", "postgresql://***@db/x and ftp://***@h"),
     ],

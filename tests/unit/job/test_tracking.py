@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 import requests
 from mlflow.exceptions import MlflowException, RestException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 
 from trainer_job import reasons
 from trainer_job.contract import TrackingSpec
@@ -167,9 +168,30 @@ def test_an_address_is_the_same_for_every_user(uri: str, bare: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["mlflow:5000", "127.0.0.1:5000", "mlruns", "http://", "http://[::1"]
+    "uri", ["mlflow:5000", "127.0.0.1:5000", "mlruns", "http://", "http://[::1", "http://mlflow:x"]
 )
 def test_what_is_no_address_is_refused_by_name(uri: str) -> None:
     with pytest.raises(BadConfiguration, match=r"spec\.tracking\.uri") as caught:
         connect(TrackingSpec(uri=uri))
     assert caught.value.reason == reasons.INVALID_CONFIGURATION
+
+
+@pytest.mark.parametrize("sign", ["/", "?", "#"])
+def test_a_password_that_is_not_encoded_is_refused_and_not_told(sign: str) -> None:
+    with pytest.raises(BadConfiguration, match="MLFLOW_TRACKING_PASSWORD") as caught:
+        connect(TrackingSpec(uri=f"http://me:secret{sign}word@mlflow:5000"))
+    assert "'http://mlflow:5000' is no address" in caught.value.message
+    assert "word@" not in caught.value.message
+    assert "secret" not in caught.value.message
+
+
+def test_a_server_that_is_not_mlflow_is_told_apart() -> None:
+    error = MlflowException(
+        "API request to endpoint /api/2.0 failed with error code 404 != 200. Response body: "
+        f"'<html>{'x' * 9000}</html>'",
+        error_code=RESOURCE_DOES_NOT_EXIST,
+    )
+    fault = translate(error, URI)
+    assert type(fault) is BadConfiguration
+    assert "http://mlflow:5000 (spec.tracking.uri) is no MLflow server" in fault.message
+    assert len(fault.message) < 700

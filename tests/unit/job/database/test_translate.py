@@ -79,7 +79,6 @@ def test_what_no_retry_mends_is_bad_configuration(
         ("the database system is starting up", "57P03"),
         ("terminating connection due to administrator command", "57P01"),
         ("sorry, too many clients already", "53300"),
-        ("canceling statement due to lock timeout", "55P03"),
         ("connection failure", "08006"),
     ],
 )
@@ -89,6 +88,21 @@ def test_a_server_that_is_away_is_unavailable(message: str, code: str | None) ->
     assert error.reason == reasons.DATABASE_UNAVAILABLE
     assert "db:5432/plant" in error.message
     assert "POSTGRES_HOST" in error.message
+
+
+def test_a_lock_held_by_another_says_where_to_look() -> None:
+    error = fault("canceling statement due to lock timeout", "55P03")
+    assert isinstance(error, Unavailable)
+    assert "pg_stat_activity" in error.message
+    assert "POSTGRES_HOST" not in error.message
+
+
+@pytest.mark.parametrize("code", [None, "08P01"])
+def test_a_pooler_cannot_stand_between(code: str | None) -> None:
+    words = "FATAL:  unsupported startup parameter in options: tcp_keepalives_idle"
+    error = fault(words, code)
+    assert isinstance(error, BadConfiguration)
+    assert "PostgreSQL itself" in error.message
 
 
 def test_any_other_error_is_ours() -> None:
