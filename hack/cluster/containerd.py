@@ -11,6 +11,7 @@ SOCKET = paths.RUN / "containerd.sock"
 PAUSE = "docker.io/trainer-operator/pause:1"
 _STATE = paths.RUN / "containerd"
 _CNI = paths.DATA / "cni"
+_CNI_RESULTS = Path("/var/lib/cni/results")
 _CNI_PROGRAMS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 
 _CONFIGURATION = f"""\
@@ -99,8 +100,10 @@ def remove_strays() -> None:
         if file.name in {"address", "bootstrap.json"}:
             for path in re.findall(r"unix://(/run/containerd/s/[0-9a-f]+)", file.read_text()):
                 Path(path).unlink(missing_ok=True)
-    for result in Path("/var/lib/cni/results").glob(f"{paths.NAME}-*"):
-        result.unlink()
+    for result in _CNI_RESULTS.glob("*"):
+        # Those of the loopback device stay behind every pod; the network says whose they are.
+        if f'"netns":"{paths.RUN}/' in result.read_text(errors="replace"):
+            result.unlink()
     for link in Path("/var/log/containers").glob("*.log"):
         if link.is_symlink() and paths.DATA in link.readlink().parents:
             link.unlink()
