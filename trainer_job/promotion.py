@@ -92,6 +92,14 @@ def promote(
     return decision
 
 
+def was_promoted(database: Database, tracking: Tracking, document: RunDocument) -> bool:
+    """Say whether an earlier attempt of the run has committed its promotion."""
+    slot = Slot(tracking.address, document.model.registered_name, document.promotion.alias)
+    with database.errors(), database.engine.begin() as connection:
+        lock_transaction(connection, "promotion", *slot)  # one that is killed may still commit
+        return _place(_history(connection, slot), document.run.uid) is not None
+
+
 def decide(
     history: Sequence[Promotion], slot: Slot, candidate: Promotion, because: tuple[str, str]
 ) -> Decision:

@@ -12,7 +12,7 @@ from trainer_job.contract import Result, RunDocument, Stage
 from trainer_job.database.connection import Database
 from trainer_job.errors import BadConfiguration, JobError, Unavailable, UnusableData
 from trainer_job.progress import Reporter, report
-from trainer_job.promotion import promote
+from trainer_job.promotion import promote, was_promoted
 from trainer_job.registry import staged
 from trainer_job.registry.golden import first_difference
 from trainer_job.registry.tracking import Tracking
@@ -28,6 +28,9 @@ def prove_and_promote(
     document: RunDocument, database: Database, tracking: Tracking, progress: Reporter
 ) -> Result:
     """Prove the staged version in service, then promote it.
+
+    What an earlier attempt has promoted is not proven again: it answers as that attempt would
+    have, had it not been killed before.
 
     Parameters
     ----------
@@ -54,8 +57,11 @@ def prove_and_promote(
         )
     report(progress, Stage.PROVING, 0, f"Asking {task.url} for version {task.version}.")
     found = staged.find(tracking, document, task.version)
-    Proof(task.url, task.version, found.golden).wait()
-    report(progress, Stage.PROMOTING, 50, f"Version {task.version} answers rightly.")
+    if was_promoted(database, tracking, document):
+        report(progress, Stage.PROMOTING, 50, f"Version {task.version} was proven before.")
+    else:
+        Proof(task.url, task.version, found.golden).wait()
+        report(progress, Stage.PROMOTING, 50, f"Version {task.version} answers rightly.")
     episodes = len(found.golden["answers"])
     because = (
         reasons.PROVEN,

@@ -12,6 +12,8 @@ PAUSE = "docker.io/trainer-operator/pause:1"
 _STATE = paths.RUN / "containerd"
 _CNI = paths.DATA / "cni"
 _CNI_RESULTS = Path("/var/lib/cni/results")
+_SHIM_SOCKETS = Path("/run/containerd/s")
+_CONTAINER_LOGS = Path("/var/log/containers")
 _CNI_PROGRAMS = ("/usr/lib/cni", "/opt/cni/bin", "/usr/libexec/cni")
 
 _CONFIGURATION = f"""\
@@ -98,12 +100,12 @@ def remove_strays() -> None:
     """Delete what containerd and the kubelet keep outside of any configured folder."""
     for file in _STATE.glob("io.containerd.runtime.v2.task/k8s.io/*/*"):
         if file.name in {"address", "bootstrap.json"}:
-            for path in re.findall(r"unix://(/run/containerd/s/[0-9a-f]+)", file.read_text()):
+            for path in re.findall(rf"unix://({_SHIM_SOCKETS}/[0-9a-f]+)", file.read_text()):
                 Path(path).unlink(missing_ok=True)
     for result in _CNI_RESULTS.glob("*"):
         # Those of the loopback device stay behind every pod; the network says whose they are.
         if f'"netns":"{paths.RUN}/' in result.read_text(errors="replace"):
             result.unlink()
-    for link in Path("/var/log/containers").glob("*.log"):
+    for link in _CONTAINER_LOGS.glob("*.log"):
         if link.is_symlink() and paths.DATA in link.readlink().parents:
             link.unlink()

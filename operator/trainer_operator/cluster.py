@@ -174,7 +174,10 @@ class Cluster:
         text = await self._text(
             method, path, body, query={**(query or {}), **named}, content=content
         )
-        document: Object = json.loads(text)
+        try:
+            document: Object = json.loads(text)
+        except ValueError as error:  # a proxy's page, say
+            raise Unavailable(f"{method} {path}: no JSON but {text[:100]!r}") from error
         return document
 
     async def _text(

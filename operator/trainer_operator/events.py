@@ -40,7 +40,7 @@ def _event(
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{run.name[:200]}.{uuid.uuid4().hex[:16]}",
+            "name": f"{run.name[:200].rstrip('-.')}.{uuid.uuid4().hex[:16]}",
             "namespace": run.namespace,
         },
         "involvedObject": {

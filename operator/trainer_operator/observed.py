@@ -111,6 +111,8 @@ class Job:
     attempts: int = 0
     failed: Failure | None = None
     """The condition that ended it, where it failed."""
+    failing_since: datetime | None = None
+    """When it began to end its pods, where it is not through with them."""
     complete: bool = False
     stopped: Failure | None = None
     """Why the operator suspended it, for good."""
@@ -142,12 +144,18 @@ class Job:
             deleting="deletionTimestamp" in meta,
             attempts=sum(status.get(key, 0) for key in ("active", "succeeded", "failed")),
             failed=failed and _condition(failed),
+            failing_since=_since(failed) if failed and "Failed" not in true else None,
             complete="Complete" in true or "SuccessCriteriaMet" in true,
             stopped=stopped
             and Failure(reason=stopped, message=annotations.get(constants.STOP_MESSAGE, "")),
             pods=tuple(sorted(pods, key=lambda pod: (pod.created, pod.name))),
             refused=refused,
         )
+
+
+def _since(raw: Raw) -> datetime | None:
+    since = raw.get("lastTransitionTime")
+    return timestamp(since) if since else None
 
 
 def _condition(raw: Raw) -> Failure:

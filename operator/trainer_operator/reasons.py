@@ -38,6 +38,7 @@ REFUSED_SO_FAR = Reason(
 RUNNING = Reason("JobRunning", "{what}.")
 RETRYING = Reason("Retrying", "Attempt {attempts} of the Job {job} failed; it tries again. {cause}")
 JOB_ENDING = Reason("JobEnding", "The Job {job} is being deleted; another one will follow.")
+FINISHING = Reason("JobFinishing", "The Job {job} failed; the end of its last pod is awaited.")
 STOPPING = Reason("Stopping", "{cause}")
 ROLLOUT_QUEUED = Reason(
     "RolloutQueued",
@@ -77,8 +78,8 @@ OUT_OF_MEMORY = Reason(
 )
 DEADLINE_EXCEEDED = Reason(
     "DeadlineExceeded",
-    "The Job {job} did not end within {limit} ({field}); {last} Raise the limit, or narrow"
-    " spec.source.data.",
+    "The Job {job} did not end within {limit} ({field}); {last} Raise the limit, or give the"
+    " Job less to do.",
 )
 ATTEMPT_FAILED = Reason(
     "AttemptFailed",
@@ -86,7 +87,8 @@ ATTEMPT_FAILED = Reason(
     " kubectl logs {pod}, and spec.job.image.",
 )
 POD_LOST = Reason(
-    "PodLost", "The pod {pod} ended without its container's result: {cause} Apply the run again."
+    "PodLost",
+    "The pod {pod} ended without its container's result: {cause} Apply the run under a new name.",
 )
 NO_RESULT = Reason(
     "NoResult",

@@ -80,3 +80,5 @@ async def resync(reconciler: Reconciler, seconds: float) -> None:
             await reconciler.resync()
         except ClusterError as error:
             logger.warning("Resync: %s", error)
+        except Exception:  # without it, nothing that an event missed would be looked at again
+            logger.exception("Resync")

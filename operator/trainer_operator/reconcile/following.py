@@ -12,6 +12,9 @@ from trainer_operator.reconcile import causes
 from trainer_operator.reconcile.plan import Action, CreateJob, StopJob
 from trainer_operator.reconcile.results import progress_of, result_of
 
+_LAST_WORDS = timedelta(seconds=90)
+"""How long a pod that was told to end is waited for: its grace period, and a minute."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -52,8 +55,17 @@ def follow(
     if job.stopped:
         return Step(failure=job.stopped)
     if job.ended:
+        if _finishing(job, now):
+            return Step(why=reasons.FINISHING.because(job=job.name))
         return _ended(run, job, limits)
     return _underway(run, job, limits, now)
+
+
+def _finishing(job: Job, now: datetime) -> bool:
+    """Say whether a failed Job's pod still runs: it may have committed, and its answer counts."""
+    since = job.failing_since
+    running = any(pod.phase == "Running" and pod.terminated is None for pod in job.pods)
+    return running and since is not None and now - since < _LAST_WORDS
 
 
 def _ended(run: TrainingRun, job: Job, limits: Limits) -> Step:

@@ -105,7 +105,7 @@ def _job(run: TrainingRun, task: str, document: RunDocument, deadline: timedelta
             "ownerReferences": [_owner(run)],
         },
         "spec": {
-            "backoffLimit": run.spec.retry.limit,
+            "backoffLimit": _retries(run, task),
             "activeDeadlineSeconds": max(1, round(deadline.total_seconds())),
             "podFailurePolicy": {"rules": _failure_rules()},
             "template": {
@@ -114,6 +114,11 @@ def _job(run: TrainingRun, task: str, document: RunDocument, deadline: timedelta
             },
         },
     }
+
+
+def _retries(run: TrainingRun, task: str) -> int:
+    # A promotion may be committed by an attempt that dies before it says so: the next one does.
+    return max(run.spec.retry.limit, 1) if task == constants.PROMOTE else run.spec.retry.limit
 
 
 def _owner(run: TrainingRun) -> dict[str, Any]:

@@ -72,6 +72,9 @@ def test_a_version_that_answers_rightly_is_promoted(served: Served, database: Da
     assert registered.aliases == {"production": served.model.version}
     assert [each.stage for each in told] == [Stage.PROVING, Stage.PROMOTING, Stage.PROMOTING]
     assert prove_and_promote(served.task(), database, served.tracking, told.append) == result
+    # Nor is the predictor asked again: a retry only repeats what was committed.
+    gone = served.task(url=f"http://127.0.0.1:{free_port()}")
+    assert prove_and_promote(gone, database, served.tracking, told.append) == result
 
 
 def test_episodes_are_answered_with_the_modes_of_the_training(served: Served) -> None:

@@ -22,7 +22,7 @@ PLANT, ELSEWHERE = "chart-plant", "chart-elsewhere"
 OPERATOR = f"system:serviceaccount:{stack.SYSTEM}:trainer-operator"
 RIGHTS = {
     "trainingruns.training.sensors.dev": "get list watch",
-    "trainingruns.training.sensors.dev/status": "get patch update",
+    "trainingruns.training.sensors.dev/status": "update",
     "jobs.batch": "create get list watch patch",
     "pods": "get list watch",
     "pods/log": "get",

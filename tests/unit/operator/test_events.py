@@ -1,5 +1,7 @@
 """An Event tells of each change of phase."""
 
+import re
+
 from tests.unit.operator.builders import NOW, a_job, a_run, admitted, look, running_pod
 from trainer_operator.events import transition
 
@@ -32,3 +34,10 @@ def test_a_failure_is_a_warning_and_its_note_fits() -> None:
     long = transition(a_run(), failed, "Reason", NOW)
     assert long is not None
     assert len(long["message"]) == 1024
+
+
+def test_the_name_of_an_event_is_one_also_where_the_runs_is_cut() -> None:
+    run = a_run(name="a" * 199 + ".b-cdef")
+    event = transition(run, look(run).status, "Admitted", NOW)
+    assert event is not None
+    assert re.fullmatch(r"a{199}\.[0-9a-f]{16}", event["metadata"]["name"])

@@ -1,13 +1,14 @@
 """Handlers only parse and call; kopf is kept from writing anything."""
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 import kopf
 import pytest
 
 from tests.unit.operator.builders import raw_run
 from trainer_operator.handlers import registry, startup, watch
-from trainer_operator.reconciler import Key
+from trainer_operator.reconciler import Key, Reconciler
 
 
 class Recorder:
@@ -83,3 +84,20 @@ def test_no_handler_makes_kopf_write_to_objects() -> None:
         if handler.selector
     }
     assert watched == {"trainingruns", "jobs", "pods", "deployments"}
+
+
+async def test_nothing_ends_the_resync(caplog: pytest.LogCaptureFixture) -> None:
+    looks: asyncio.Queue[None] = asyncio.Queue()
+
+    class Broken:
+        async def resync(self) -> None:
+            looks.put_nowait(None)
+            raise ValueError("no JSON")
+
+    task = asyncio.create_task(startup.resync(cast("Reconciler", Broken()), 0))
+    for _ in range(3):
+        await asyncio.wait_for(looks.get(), 10)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert "no JSON" in caplog.text

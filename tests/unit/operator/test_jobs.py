@@ -127,6 +127,13 @@ def test_what_no_retry_can_mend_fails_the_job_and_a_disruption_does_not_count() 
     assert fail["onExitCodes"] == {"containerName": "trainer", "operator": "In", "values": [64, 65]}
 
 
+@pytest.mark.parametrize(("limit", "retries"), [(0, 1), (2, 2)])
+def test_a_promotion_may_always_be_asked_for_again(limit: int, retries: int) -> None:
+    spec = {**PREDICTOR, "retry": {"limit": limit}}
+    job = promote_job(a_run(spec, rolling(phase="Promoting")), NOW)
+    assert job["spec"]["backoffLimit"] == retries
+
+
 def test_the_run_owns_its_job() -> None:
     job = train_job(a_run(status=admitted()))
     assert job["metadata"]["ownerReferences"] == [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.unit.operator.builders import UID, Object, a_job, a_pod, raw_run, time
+from tests.unit.operator.builders import NOW, UID, Object, a_job, a_pod, raw_run, time
 from trainer_operator.models import TrainingRun
 from trainer_operator.observed import Deployment, Job, Pod
 from trainer_operator.observer import label_selector
@@ -32,6 +32,12 @@ def test_the_end_of_a_job_is_seen_as_soon_as_it_is_certain(
     job = Job.read(a_raw_job({"type": kind, "status": status, "reason": "r"}))
     assert job.ended is ended
     assert job.complete is (ended and kind in {"Complete", "SuccessCriteriaMet"})
+
+
+def test_a_job_that_fails_is_through_with_its_pods_only_in_the_end() -> None:
+    target = {"type": "FailureTarget", "status": "True", "lastTransitionTime": time()}
+    assert Job.read(a_raw_job(target)).failing_since == NOW
+    assert Job.read(a_raw_job(target, {"type": "Failed", "status": "True"})).failing_since is None
 
 
 def test_attempts_are_all_that_began() -> None:

@@ -1,8 +1,12 @@
 """From a version in every pod to a promoted one, or back."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from tests.unit.operator.builders import (
+    NOW,
     PREDICTOR,
     UID,
     Object,
@@ -121,3 +125,22 @@ def test_a_version_that_is_not_ours_any_more_is_not_put_back() -> None:
 def test_a_deployment_that_is_gone_has_nothing_to_be_put_back() -> None:
     decided = look(RUN, promote=a_job(failed="DeadlineExceeded"))
     assert look_again(RUN, decided).status.phase == "Failed"
+
+
+def test_a_pod_that_is_told_to_end_may_still_say_that_it_promoted() -> None:
+    failing = replace(a_job(running_pod(), failed="DeadlineExceeded"), failing_since=NOW)
+    waiting = look(RUN, deployment=OURS, promote=failing)
+    assert waiting.reason == "JobFinishing"
+    assert waiting.status.decision == RUN.status.decision
+    told = replace(failing, pods=(ended_pod(0, result("Promoted")),))
+    decided = look(RUN, deployment=OURS, promote=told).status.decision
+    assert decided is not None
+    assert decided.outcome == "Promoted"
+
+
+def test_a_pod_that_does_not_end_is_not_waited_for_for_ever() -> None:
+    since = NOW - timedelta(seconds=90)
+    failing = replace(a_job(running_pod(), failed="DeadlineExceeded"), failing_since=since)
+    decided = look(RUN, deployment=OURS, promote=failing).status.decision
+    assert decided is not None
+    assert decided.outcome == "RolledBack"

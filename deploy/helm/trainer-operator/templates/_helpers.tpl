@@ -24,7 +24,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
   verbs: [get, list, watch]
 - apiGroups: [training.sensors.dev]
   resources: [trainingruns/status]
-  verbs: [get, patch, update]
+  verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [create, get, list, watch, patch]
