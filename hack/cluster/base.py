@@ -14,7 +14,6 @@ from hack.cluster.steps import Steps
 
 SUITE = "bookworm"
 PACKAGES = ("python3", "python3-venv", "ca-certificates")
-_MIRROR = "http://deb.debian.org/debian"
 # Nothing of these is wanted in an image: indexes, packages, manuals, device nodes.
 _LEFT_OUT = (
     "./var/lib/apt/lists/*",
@@ -50,7 +49,7 @@ def provide(steps: Steps) -> str:
 def _debootstrap(output: Path) -> None:
     root = output / "root"
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(PACKAGES)}"]
-    run(wrap([*command, SUITE, root, mirror()], die_with=os.getpid()), env=_proxy())
+    run(wrap([*command, SUITE, root, *mirror()], die_with=os.getpid()), env=_proxy())
     left_out = [f"--exclude={pattern}" for pattern in _LEFT_OUT]
     archive = ["tar", "--numeric-owner", *left_out, "-cf", str(output / "root.tar")]
     run(wrap([*archive, "-C", root, "."], die_with=os.getpid()))
@@ -64,15 +63,15 @@ def _store(archive: Path) -> None:
     buildah("commit", "--quiet", "--rm", container, reference())
 
 
-def mirror() -> str:
-    """Return where this machine's own apt gets the release from; else where everybody does."""
+def mirror() -> list[str]:
+    """Return where this machine's own apt gets the release from; debootstrap's choice if empty."""
     if shutil.which("apt-get"):
         form = "$(CODENAME) $(COMPONENT) $(REPO_URI)"
         for line in _ask(["apt-get", "indextargets", "--format", form, "Created-By: Packages"]):
             codename, component, address = line.split(" ", 2)
             if (codename, component) == (SUITE, "main"):
-                return address
-    return _MIRROR
+                return [address]
+    return []
 
 
 def _proxy() -> dict[str, str]:
