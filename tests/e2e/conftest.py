@@ -12,7 +12,8 @@ import pytest
 from hack import images
 from hack.demo import __main__ as demo
 from hack.kubectl import Kubectl
-from tests.e2e.support import ModelRegistry, manifest
+from tests.e2e.support import ModelRegistry
+from tests.support.crd import manifest
 
 
 @dataclass(frozen=True)

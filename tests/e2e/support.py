@@ -15,18 +15,6 @@ T = TypeVar("T")
 MODEL = "sensor_failure_clustering"
 
 
-def manifest(name: str, spec: dict[str, Any]) -> str:
-    """Return a TrainingRun as JSON, which is YAML."""
-    return json.dumps(
-        {
-            "apiVersion": "training.sensors.dev/v1alpha1",
-            "kind": "TrainingRun",
-            "metadata": {"name": name},
-            "spec": spec,
-        }
-    )
-
-
 @dataclass(frozen=True)
 class ModelRegistry:
     """MLflow's registry, asked over its REST interface."""

@@ -9,7 +9,8 @@ import pytest
 from hack.cluster.errors import ClusterError
 from hack.demo import stack
 from hack.kubectl import Kubectl
-from tests.e2e.support import ModelRegistry, eventually, kill_container, manifest
+from tests.e2e.support import ModelRegistry, eventually, kill_container
+from tests.support.crd import manifest
 
 OLD = {"since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"}
 NO_RETRY = {"limit": 0}

@@ -62,12 +62,16 @@ def fault(proof: Proof) -> JobError:
 
 
 def test_right_answers_prove(scripted: Callable[..., Proof]) -> None:
-    scripted(response(given())).wait()
+    proof = scripted(response(given()))
+    proof.wait()
+    assert proof.clock() == 0  # at the first question
 
 
 def test_a_service_that_is_not_up_yet_is_asked_again(scripted: Callable[..., Proof]) -> None:
     refused = requests.ConnectionError("Connection refused")
-    scripted(refused, response("starting", 503), response(given("6")), response(given())).wait()
+    proof = scripted(refused, response("starting", 503), response(given("6")), response(given()))
+    proof.wait()
+    assert proof.clock() == pytest.approx(3 * 0.5)  # a pause after each of the first three
 
 
 def test_no_answer_in_time_is_unavailable(scripted: Callable[..., Proof]) -> None:
