@@ -53,6 +53,10 @@ USER 10001:10001
 
 FROM job-runtime AS job
 COPY --from=project /opt/project /opt/project
+# The commit that the code is of; models carry it as a tag.
+ARG GIT_COMMIT=""
+ENV TRAINER_GIT_COMMIT=${GIT_COMMIT} \
+    MPLCONFIGDIR=/tmp/matplotlib
 USER 10001:10001
 ENTRYPOINT ["trainer-job"]
 CMD ["run"]

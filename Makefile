@@ -59,10 +59,23 @@ test-integration: venv ## Real API server, PostgreSQL and MLflow server; no kube
 test-e2e: venv ## The whole path on a real node
 	@hack/e2e $(BIN)/python
 
+.PHONY: bench-pipeline bench-job bench-quality
+bench-pipeline: .venv-bench/.ready ## Reading of episodes beside other ways (ARGS="--readings 10000000")
+	@.venv-bench/bin/python -m bench.pipeline $(ARGS)
+
+bench-job: venv ## Where the seconds of a small run go
+	@$(BIN)/python -m bench.job $(ARGS)
+
+bench-quality: venv ## ARI, NMI, F1 and silhouette by feature set and algorithm (ARGS="noise synthetic real")
+	@$(BIN)/python -m bench.quality $(or $(ARGS),real noise)
+
+.venv-bench/.ready: requirements/bench.txt pyproject.toml hack/venv | venv
+	@hack/venv .venv-bench python3 requirements/bench.txt
+
 .PHONY: lock
 lock: venv ## Renew the lock files under requirements/
 	@UV=$(BIN)/uv hack/lock
 
 .PHONY: clean
 clean: ## Remove environments and caches of this checkout
-	rm -rf .venv .venv-3.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .venv-3.* .venv-bench .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist

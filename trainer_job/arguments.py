@@ -4,33 +4,20 @@ import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from trainer_job import __version__
-from trainer_job.direct import Place, Value, Values
+from trainer_job import __version__, flags
 
-COMMANDS = ("run", "promote", "migrate", "load")
+COMMANDS = ("run", "promote", "migrate", "load", "label", "report", "compare", "predict")
 DEFAULT_FOLDER = Path("trainer-embedded")
-
-FLAGS: dict[str, tuple[Place, str, str]] = {
-    "--lookback": (("data", "lookback"), "DURATION", "length of the window, as in 2h (1h)"),
-    "--min-episodes": (("data", "minEpisodes"), "N", "skip the run below this (10)"),
-    "--features": (("features", "set"), "SET", "basic, or robust against spikes (basic)"),
-    "--clusters": (("model", "clusters"), "N", "number of failure modes (3)"),
-    "--seed": (("model", "seed"), "N", "makes the clusters repeatable (42)"),
-    "--min-f1": (("gates", "minF1"), "F", "macro F1 that a promoted model has (0.7)"),
-    "--min-silhouette": (("gates", "minSilhouette"), "F", "silhouette that it has (0)"),
-    "--tracking-uri": (("tracking", "uri"), "URI", "MLflow server (http://mlflow:5000)"),
-    "--experiment": (("tracking", "experiment"), "NAME", "MLflow experiment"),
-}
-"""Flag → place in the run document, what stands for its value, and help with the default."""
 
 _EPILOG = """\
 `run` trains once. In a pod, TRAINER_RUN holds its configuration; without it, the variables of the
 replaced service and the flags do, and a flag wins over its variable:
   MLFLOW_TRACKING_URI  TRAINING_LOOKBACK_HOURS  N_CLUSTERS  MODEL_F1_THRESHOLD
   SENSOR_DATA_FILE (labelled patterns; none where the file is missing)
-All commands read POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB.
+`run`, `promote`, `migrate`, `load` and `label` read POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER,
+POSTGRES_PASSWORD, POSTGRES_DB; `report`, `compare` and `predict` need MLflow alone.
 
 Exit codes: 0 decided or done, 64 bad configuration, 65 unusable data, 69 a service is
 unavailable, 70 internal error, 143 asked to end.
@@ -52,24 +39,6 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return _parser().parse_args(words)
 
 
-def values(options: argparse.Namespace) -> Values:
-    """Return what the flags of a direct run say."""
-    return {
-        place: Value(flag, given)
-        for flag, (place, _, _) in FLAGS.items()
-        if (given := _value(options, flag)) is not None
-    }
-
-
-def given(options: argparse.Namespace) -> list[str]:
-    """Return the flags of a direct run that stand on the command line."""
-    return [f for f in (*FLAGS, "--embedded", "--data") if _value(options, f) is not None]
-
-
-def _value(options: argparse.Namespace, flag: str) -> object:
-    return getattr(options, flag.removeprefix("--").replace("-", "_"), None)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="trainer-job",
@@ -80,8 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", metavar="{" + ",".join(COMMANDS) + "}")
     run = commands.add_parser("run", help="train once (the default)")
-    for flag, (_, metavar, text) in FLAGS.items():
-        run.add_argument(flag, metavar=metavar, help=text)
+    flags.add(run)
     run.add_argument(
         "--embedded",
         metavar="DIR",
@@ -105,7 +73,47 @@ def _parser() -> argparse.ArgumentParser:
         default=datetime.now(UTC),
         help="when the last episode ends, as in 2026-01-31T12:00:00Z (now)",
     )
+    label = commands.add_parser("label", help="say what episodes were: human labels from a CSV")
+    label.add_argument(
+        "file", metavar="FILE", help="CSV with the columns episode and label; - for standard input"
+    )
+    _add_readers(commands)
     return parser
+
+
+def _add_readers(commands: Any) -> None:
+    """Add the commands that only read, from MLflow alone."""
+    report = commands.add_parser("report", help="fetch the report of a run")
+    report.add_argument(
+        "run", metavar="RUN_ID", help="id of an MLflow run, uid of a TrainingRun, or a version"
+    )
+    report.add_argument("--output", metavar="FILE", type=Path, help="(./report-RUN_ID.html)")
+    compare = commands.add_parser("compare", help="show two versions side by side")
+    compare.add_argument("versions", metavar="VERSION", nargs=2, type=_version)
+    compare.add_argument("-o", dest="form", choices=("table", "json"), default="table")
+    predict = commands.add_parser("predict", help="find the failure modes of a file's episodes")
+    predict.add_argument(
+        *("file",),
+        metavar="FILE",
+        type=Path,
+        help="CSV of readings: columns episode, optionally timestamp, and one a sensor",
+    )
+    predict.add_argument(
+        "--version", dest="number", metavar="N", type=_version, required=True, help="of the model"
+    )
+    predict.add_argument("--output", metavar="FILE", type=Path, help="(standard output)")
+    for reader in (report, compare, predict):
+        for name in ("--name", "--tracking-uri"):
+            flag = flags.FLAGS[name]
+            reader.add_argument(name, metavar=flag.metavar, help=flag.text)
+
+
+def _version(text: str) -> str:
+    # A larger number would not fit the registry's database.
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        msg = f"{text!r} is no version; it is a number, as in 7"
+        raise argparse.ArgumentTypeError(msg)
+    return text
 
 
 def _time(text: str) -> datetime:

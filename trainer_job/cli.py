@@ -1,6 +1,7 @@
 """``trainer-job``: how a command ends, and how its result gets out."""
 
 import io
+import os
 import signal
 import sys
 import traceback
@@ -13,8 +14,16 @@ from typing import NoReturn
 
 from trainer_job import reasons
 from trainer_job.arguments import parse
-from trainer_job.contract import TERMINATION_LOG, ExitCode, Failure, Result, encode_result
+from trainer_job.contract import (
+    RUN_VARIABLE,
+    TERMINATION_LOG,
+    ExitCode,
+    Failure,
+    Result,
+    encode_result,
+)
 from trainer_job.errors import JobError, Terminated, redact
+from trainer_job.flags import spoken
 from trainer_job.progress import as_note
 
 TERMINATED = 128 + signal.SIGTERM
@@ -45,6 +54,8 @@ def _decide(options: Namespace) -> int:
     except (Exception, Terminated, KeyboardInterrupt) as error:
         failure, code = explain(error)
         result = Result(run=uid, failure=failure)
+    if not os.environ.get(RUN_VARIABLE):
+        result = _spoken(result)
     # It is decided: who asks for the end now gets the result first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     deliver(result)
@@ -52,14 +63,14 @@ def _decide(options: Namespace) -> int:
 
 
 def _do(options: Namespace) -> int:
-    """Migrate or load."""
+    """Do what decides nothing: its answer is all that goes to standard output."""
     from trainer_job import commands  # noqa: PLC0415 - as above
 
     try:
-        print(commands.make_tables() if options.command == "migrate" else commands.load(options))
+        print(commands.do(options))
     except (Exception, Terminated, KeyboardInterrupt) as error:
         failure, code = explain(error)
-        as_note(f"{failure.reason}: {failure.message}")
+        as_note(f"{failure.reason}: {spoken(failure.message)}")
         return code
     return 0
 
@@ -89,6 +100,17 @@ def deliver(result: Result, termination_log: Path = Path(TERMINATION_LOG)) -> No
         with suppress(OSError):
             termination_log.write_text(line, "utf-8")
     print(line, flush=True)
+
+
+def _spoken(result: Result) -> Result:
+    """Return the result of a run without TrainingRun, in the words of its command line."""
+    parts = {"decision": result.decision, "failure": result.failure}
+    said = {
+        name: part.model_copy(update={"message": spoken(part.message)})
+        for name, part in parts.items()
+        if part is not None
+    }
+    return result.model_copy(update=said)
 
 
 def _speak_utf8() -> None:

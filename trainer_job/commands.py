@@ -6,16 +6,17 @@ password or port is found out before.
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from trainer_job import arguments, direct, reasons
-from trainer_job.contract import Result, RunDocument
+from trainer_job import direct, flags, reasons
+from trainer_job.contract import DEFAULT_MODEL_NAME, Result, RunDocument, TrackingSpec
 from trainer_job.database.connection import connect
 from trainer_job.errors import BadConfiguration
-from trainer_job.progress import Reporter, as_json_lines, as_note, as_sentences
+from trainer_job.progress import Reporter, as_json_lines, as_note, for_people
 from trainer_job.settings import DatabaseSettings, read_document
 
 
@@ -30,7 +31,7 @@ def configure(options: Namespace) -> RunDocument:
     document = read_document()
     if document is None:
         return _direct(options)
-    if given := arguments.given(options):
+    if given := flags.given(options):
         raise BadConfiguration(
             reasons.INVALID_CONFIGURATION,
             f"TRAINER_RUN holds the whole configuration: leave {', '.join(given)} out.",
@@ -43,20 +44,28 @@ def decide(options: Namespace, document: RunDocument) -> Result:
     if document.promote is not None or options.command == "promote":
         return _promote(document)
     if read_document() is not None:
-        return _train(document, DatabaseSettings.from_environment(), as_json_lines)
+        named = os.environ.get("SENSOR_DATA_FILE")
+        reference = Path(named) if named else None
+        return _train(document, DatabaseSettings.from_environment(), as_json_lines, reference)
     reference = Path(os.environ.get("SENSOR_DATA_FILE") or direct.DEFAULT_REFERENCE)
     if options.embedded is None:
-        return _train(document, DatabaseSettings.from_environment(), as_sentences, reference)
-    with _embedded(options, document) as (settings, prepared):
-        return _train(prepared, settings, as_sentences, reference)
+        with for_people() as progress:
+            return _train(document, DatabaseSettings.from_environment(), progress, reference)
+    with _embedded(options, document) as (settings, prepared), for_people() as progress:
+        return _train(prepared, settings, progress, reference)
 
 
-def make_tables() -> str:
+def do(options: Namespace) -> str:
+    """Do what decides nothing, and return what is to be printed."""
+    return _TASKS[options.command](options)
+
+
+def migrate(options: Namespace) -> str:
     """Bring the database to the newest layout and say what was done."""
-    from trainer_job.database.migrate import migrate
+    from trainer_job.database.migrate import migrate as migrate_database
 
     settings = DatabaseSettings.from_environment()
-    before, after = migrate(connect(settings))
+    before, after = migrate_database(connect(settings))
     if before == after:
         return f"Database {settings} has the newest layout, {after}."
     return f"Database {settings}: layout {before or 'none'} was brought to {after}."
@@ -70,6 +79,76 @@ def load(options: Namespace) -> str:
     read_recording(options.file)  # a wrong file is found out before any server is asked
     database = connect(DatabaseSettings.from_environment())
     return str(load_file(database, options.file, options.end, options.machine))
+
+
+def label(options: Namespace) -> str:
+    """Store the labels of a file and say what changed."""
+    from trainer_job import labelling
+    from trainer_job.database.connection import require_tables
+
+    labels = labelling.read(options.file)  # as above
+    database = connect(DatabaseSettings.from_environment())
+    require_tables(database)
+    return str(labelling.store(database, options.file, labels))
+
+
+def report(options: Namespace) -> str:
+    """Fetch the report of a run and say where it is."""
+    from trainer_job.fetching import fetch_report
+
+    return fetch_report(_tracking(options), options.run, _name(options), options.output)
+
+
+def compare(options: Namespace) -> str:
+    """Return two versions side by side."""
+    from trainer_job import comparing
+
+    tracking, name = _tracking(options), _name(options)
+    one, other = (comparing.read(tracking, name, number) for number in options.versions)
+    if options.form == "json":
+        return comparing.as_json(name, one, other)
+    from trainer_job.terminal import as_table
+
+    return as_table(name, one, other)
+
+
+def predict(options: Namespace) -> str:
+    """Return the failure modes of a file's episodes as CSV, or say where they are."""
+    from trainer_job import fetching, predicting
+
+    readings = predicting.read_readings(options.file)  # as above
+    tracking, name = _tracking(options), _name(options)
+    model = predicting.load(tracking, name, options.number)
+    answers = predicting.answer(model, readings, options.file)
+    if options.output is None:
+        return answers.to_csv(index=False).rstrip("\n")
+    try:
+        answers.to_csv(options.output, index=False)
+    except OSError as error:
+        raise fetching.unwritable(options.output, error) from None
+    return f"Modes of {len(answers)} episodes: {options.output.resolve()}"
+
+
+_TASKS: dict[str, Callable[[Namespace], str]] = {
+    "migrate": migrate,
+    "load": load,
+    "label": label,
+    "report": report,
+    "compare": compare,
+    "predict": predict,
+}
+
+
+def _tracking(options: Namespace) -> Any:
+    """Return the MLflow server of a command that only reads."""
+    from trainer_job.registry.tracking import connect as connect_tracking
+
+    values = direct.merge(direct.variables(os.environ), flags.values(options))
+    return connect_tracking(TrackingSpec(uri=str(values[direct.TRACKING_URI].value)))
+
+
+def _name(options: Namespace) -> str:
+    return options.name or DEFAULT_MODEL_NAME
 
 
 def _direct(options: Namespace) -> RunDocument:
@@ -89,7 +168,7 @@ def _direct(options: Namespace) -> RunDocument:
             "--embedded has an MLflow store of its own: leave --tracking-uri out.",
         )
     direct.refuse_old_modes(os.environ)
-    values = {**direct.variables(os.environ), **arguments.values(options)}
+    values = direct.merge(direct.variables(os.environ), flags.values(options))
     return direct.document(values, datetime.now(UTC))
 
 
@@ -125,18 +204,24 @@ def _embedded(
 ) -> Iterator[tuple[DatabaseSettings, RunDocument]]:
     """Yield a migrated database and the document, both pointed at servers of the run's own."""
     from trainer_job import embedded
-    from trainer_job.database.migrate import migrate
+    from trainer_job.database.migrate import migrate as migrate_database
     from trainer_job.loading import load as load_file
 
     with embedded.servers(options.embedded, document.tracking.experiment) as servers:
         database = connect(servers.database)
-        migrate(database)
+        migrate_database(database)
         document = document.model_copy(update={"tracking": servers.tracking})
         if options.data is not None:
             loaded = load_file(database, options.data, document.as_of)
             as_note(str(loaded))
-            if options.lookback is None and direct.LOOKBACK not in direct.variables(os.environ):
+            if not _windowed(options):
                 # What was loaded lies in the window, however long ago that was.
                 document = direct.since(document, loaded.first)
         yield servers.database, document
         as_note(servers.look())
+
+
+def _windowed(options: Namespace) -> bool:
+    """Tell whether a flag or variable says which window."""
+    values = {**direct.variables(os.environ), **flags.values(options)}
+    return any(place in values for place in (direct.LOOKBACK, direct.SINCE))

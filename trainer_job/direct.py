@@ -1,6 +1,7 @@
 """Direct mode: a run made of the replaced service's variables and of flags, without operator."""
 
 import math
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -19,14 +20,21 @@ DEFAULT_TRACKING_URI = "http://mlflow:5000"
 DEFAULT_REFERENCE = "data_sensors.csv"
 
 LOOKBACK: Place = ("data", "lookback")
+SINCE: Place = ("data", "since")
+UNTIL: Place = ("data", "until")
+CLUSTERS: Place = ("model", "clusters")
+CLUSTER_RANGE: Place = ("model", "clusterRange")
 TRACKING_URI: Place = ("tracking", "uri")
 
 _VARIABLES: dict[str, Place] = {
     "MLFLOW_TRACKING_URI": TRACKING_URI,
     "MODEL_F1_THRESHOLD": ("gates", "minF1"),
-    "N_CLUSTERS": ("model", "clusters"),
+    "N_CLUSTERS": CLUSTERS,
     "TRAINING_LOOKBACK_HOURS": LOOKBACK,
 }
+_INSTEAD = {LOOKBACK: (SINCE, UNTIL), CLUSTERS: (CLUSTER_RANGE,)}
+"""Place → the places of what can be given instead."""
+
 _OLD_MODES = ("API_MODE", "WORKER_MODE")
 
 
@@ -73,6 +81,16 @@ def variables(environ: Mapping[str, str]) -> Values:
     return values
 
 
+def merge(variables: Values, flags: Values) -> Values:
+    """Return both: a flag wins over its variable, and over that of what it is given instead of."""
+    kept = {
+        place: value
+        for place, value in variables.items()
+        if not any(other in flags for other in _INSTEAD.get(place, ()))
+    }
+    return {**kept, **flags}
+
+
 def _hours(name: str, text: str) -> timedelta:
     try:
         hours = float(text)
@@ -97,8 +115,11 @@ def document(values: Values, now: datetime) -> RunDocument:
     uid = str(uuid.uuid4())
     identity = {"name": f"direct-{now:%Y%m%d-%H%M%S}", "uid": uid}
     tree: dict[str, Any] = {"run": identity, "asOf": now}
-    for (part, key), value in values.items():
-        tree.setdefault(part, {})[key] = value.value
+    for place, value in values.items():
+        branch = tree
+        for part in place[:-1]:
+            branch = branch.setdefault(part, {})
+        branch[place[-1]] = _range(value) if place == CLUSTER_RANGE else value.value
     try:
         return RunDocument.model_validate(tree)
     except ValidationError as error:
@@ -112,7 +133,37 @@ def since(document: RunDocument, moment: datetime) -> RunDocument:
     return document.model_copy(update={"data": document.data.model_copy(update=window)})
 
 
+def field_of(place: Place) -> str:
+    """Return the field of a TrainingRun that a place comes from."""
+    return ".".join(("spec", "source", *place) if place[0] == "data" else ("spec", *place))
+
+
+def _range(value: Value) -> dict[str, str]:
+    parts = str(value.value).split("-")
+    if len(parts) != 2 or not all(part.strip().isdecimal() for part in parts):
+        raise BadConfiguration(
+            reasons.INVALID_CONFIGURATION,
+            f"{value.name} is {str(value.value)!r}; write the smallest and the largest number, as "
+            "in 2-8.",
+        )
+    return {"min": parts[0].strip(), "max": parts[1].strip()}
+
+
 def _explain(detail: dict[str, Any], values: Values) -> str:
+    """Return what is wrong with a value, or with what several say together."""
     place = tuple(str(part) for part in detail["loc"])
-    given = values.get(place[:2], Value(".".join(place), detail["input"]))
-    return f"{given.name} is {str(given.value)!r}: {detail['msg']}."
+    said = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "missing":
+        return f"{field_of(place)} is missing."
+    for length in range(len(place), 1, -1):
+        if given := values.get(place[:length]):
+            return f"{given.name} is {_shown(given.value)}: {said}."
+    # Of several fields together: each is called what the user gave it by.
+    for other, given in values.items():
+        if other[: len(place)] == place:
+            said = re.sub(rf"(?<![-\w]){other[-1]}(?!\w)", given.name, said)
+    return f"{said[0].upper()}{said[1:]}."
+
+
+def _shown(value: object) -> str:
+    return ", ".join(value) if isinstance(value, list) else repr(str(value))

@@ -1,29 +1,77 @@
 """The train Job: episodes in, a judged and registered model out."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from trainer_job import clustering, reasons
-from trainer_job.contract import DataSummary, Decision, Outcome, Result, RunDocument, Stage
-from trainer_job.coverage import cover
-from trainer_job.database import records
+import numpy as np
+import pandas as pd
+
+from trainer_job import judging, modelling, reading, reasons, unchanged
+from trainer_job.continuity import Continuity, assign_ids
+from trainer_job.contract import (
+    Champion,
+    Comparison,
+    DataSummary,
+    Decision,
+    Outcome,
+    Result,
+    RunDocument,
+    Stage,
+)
+from trainer_job.database import ledger, records
 from trainer_job.database.connection import Database, require_tables
 from trainer_job.database.locks import run_lock
-from trainer_job.database.records import RunRecord
-from trainer_job.episodes import EpisodeSource, Manifest, PostgresEpisodes
-from trainer_job.errors import UnusableData
-from trainer_job.evaluation import Evidence, Verdict, evaluate
-from trainer_job.evaluation.matching import LabelMatch, match
-from trainer_job.features import features_from_moments
+from trainer_job.database.source import PostgresEpisodes
+from trainer_job.episodes import EpisodeSource
+from trainer_job.evaluation import (
+    Answer,
+    Evidence,
+    Inconclusive,
+    LabelScore,
+    Verdict,
+    combine,
+    judge,
+    score_labels,
+)
+from trainer_job.features import FEATURE_SETS, episode_moments
 from trainer_job.fingerprint import fingerprint
-from trainer_job.patterns import Patterns
+from trainer_job.holdout import Rule, blocks
+from trainer_job.judging import Compared
+from trainer_job.patterns import Patterns, names
 from trainer_job.progress import Reporter, report
-from trainer_job.promotion import champion, promote
+from trainer_job.promotion import promote, was_promoted
+from trainer_job.reading import Found, Usable
+from trainer_job.registry import incumbents
+from trainer_job.registry.incumbents import Incumbent
 from trainer_job.registry.register import register
 from trainer_job.registry.tracking import Tracking
 from trainer_job.report import profiles
 from trainer_job.sample import representatives
 from trainer_job.skips import too_few_complete, too_few_episodes
 from trainer_job.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class Run:
+    """What all stages of a run need.
+
+    Attributes
+    ----------
+    document, database, tracking, progress, patterns
+        As for :func:`train`.
+    incumbent
+        The version in service; None where there is none.
+    rule
+        Which episodes are held out; None where all are fitted on.
+    """
+
+    document: RunDocument
+    database: Database
+    tracking: Tracking
+    progress: Reporter
+    patterns: Patterns | None
+    incumbent: Incumbent | None
+    rule: Rule | None
 
 
 def train(
@@ -44,7 +92,7 @@ def train(
     progress
         Told where the run is.
     patterns
-        Known failure modes of a reference file; they count where no episode has a label.
+        Known failure modes of a reference file, which name clusters that nobody has labelled.
 
     Raises
     ------
@@ -52,126 +100,230 @@ def train(
         If the run cannot be decided.
     """
     require_tables(database)
-    run = document.run
 
     def waiting() -> None:
         report(progress, Stage.READING, 0, "Another attempt of this run is at work: waiting.")
 
-    with run_lock(database, run.uid, waiting=waiting):
-        record = records.find(database, run.uid)
+    with run_lock(database, document.run.uid, waiting=waiting):
+        record = records.find(database, document.run.uid)
         if record is not None and record.result is not None:
             return record.result
-        with PostgresEpisodes(database) as source:
-            report(progress, Stage.READING, 0)
-            manifest = _manifest(document, source, record)
-            if record is None and manifest.episodes:
-                # Before anything is made of them: a later attempt uses the same.
-                values = {"episodes": list(manifest.ids), "feature_hash": manifest.hash()}
-                records.save(database, run, **values)
-            fitted = _fit(document, source, manifest, progress, patterns)
-        if isinstance(fitted, Result):
-            result = fitted
-        else:
-            result = _register(document, database, tracking, progress, fitted)
-        records.save_result(database, run, result)
-        return result
-
-
-def _manifest(document: RunDocument, source: EpisodeSource, record: RunRecord | None) -> Manifest:
-    """Return the window's episodes, or those of the run's first attempt."""
-    if record is None or record.episodes is None:
-        return source.manifest(*document.data.window(document.as_of), document.data.machines)
-    manifest = source.recorded(record.episodes)
-    if manifest.hash() != record.feature_hash:
-        raise UnusableData(
-            reasons.DATA_CHANGED,
-            f"Readings of the {len(record.episodes)} episodes of this run were changed, added or "
-            "deleted since its first attempt, and a run is decided on one state of the data. "
-            "Apply a new run.",
+        incumbent, salt = incumbents.find(
+            tracking, document.model.registered_name, document.promotion.alias
         )
-    return manifest
+        if incumbent is not None and incumbent.run_uid == document.run.uid:
+            incumbent = None  # an earlier attempt has promoted it: there is nothing to compare
+        champion = document.gates.champion
+        rule = None if champion is None else Rule(salt, champion.fraction)
+        run = Run(document, database, tracking, progress, patterns, incumbent, rule)
+        # A connection that is lost takes its snapshot along: all is read again, and the same.
+        fitted = database.again(lambda: _fit(run))
+        result = fitted if isinstance(fitted, Result) else _register(run, fitted)
+        return records.save_result(database, document.run, result)
 
 
-def _fit(
-    document: RunDocument,
-    source: EpisodeSource,
-    manifest: Manifest,
-    progress: Reporter,
-    patterns: Patterns | None,
-) -> TrainedModel | Result:
-    """Return the fitted model, or the result of a run that is skipped."""
-    data, feature_set = document.data, document.features.set
-    if len(manifest.episodes) < data.min_episodes:
-        return _skipped(document, manifest, too_few_episodes(len(manifest.episodes), data))
-    report(progress, Stage.FEATURES, 20, f"{len(manifest.episodes)} episodes.")
-    moments = source.moments(manifest.ids)
-    coverage = cover(moments, manifest.ids)
-    used = manifest.only(coverage.episodes)
-    if len(used.episodes) < data.min_episodes:
-        total = len(manifest.episodes)
-        decision = too_few_complete(len(used.episodes), total, coverage.lacking, data)
-        return _skipped(document, used, decision)
-    features = features_from_moments(moments, used.ids, coverage.sensors, feature_set)
-    report(progress, Stage.CLUSTERING, 40, _left_out(manifest, used))
-    fit = clustering.fit(features, document.model.clusters, document.model.seed)
-    report(progress, Stage.EVALUATING, 60)
-    known = _match(document, used, fit, coverage.sensors, patterns)
-    sample = source.readings(representatives(fit, used))
-    since, until = document.data.window(document.as_of)
+def _fit(run: Run) -> TrainedModel | Result:
+    """Return the fitted and judged model, or the result of a run that is skipped."""
+    document, wanted = run.document, run.document.features.set
+    needs = FEATURE_SETS[wanted].needs
+    if run.incumbent is not None and run.incumbent.model is not None:
+        needs = (*needs, *FEATURE_SETS[run.incumbent.model.feature_set].needs)
+    report(run.progress, Stage.READING, 0)
+    source = PostgresEpisodes(
+        run.database,
+        tuple(dict.fromkeys(needs)),
+        document.data.rebuild,
+        lambda readings, sensors: episode_moments(readings, sensors, wanted),
+    )
+    with source:
+        record = records.find(run.database, document.run.uid)
+        found = reading.find(document, source, record, run.rule)
+        if record is None and len(found.all):
+            # Before anything is made of them: a later attempt uses the same.
+            records.save(
+                run.database,
+                document.run,
+                episodes=found.all.ids.tolist(),
+                feature_hash=found.all.hash(),
+                labels=found.all.labels.tolist(),
+            )
+        return _skip_early(run, found) or _model(run, source, found)
+
+
+def _skip_early(run: Run, found: Found) -> Result | None:
+    """Return the result of a run for which nothing needs to be computed."""
+    data = run.document.data
+    if len(found.training) < data.min_episodes:
+        decision = too_few_episodes(len(found.training), found.held_out, data)
+        return _skipped(run, found, decision)
+    made_of = fingerprint(run.document, [found.all, found.compared], run.patterns)
+    decided = unchanged.find(run.database, run.document, made_of, run.incumbent)
+    return None if decided is None else _skipped(run, found, decided)
+
+
+def _model(run: Run, source: EpisodeSource, found: Found) -> TrainedModel | Result:
+    document = run.document
+    report(run.progress, Stage.FEATURES, 20, f"{len(found.training)} episodes.")
+    used = reading.usable(source, found.training)
+    if len(used.manifest) < document.data.min_episodes:
+        decision = too_few_complete(
+            len(used.manifest), len(found.training), used.coverage.lacking, document.data
+        )
+        return _skipped(run, found, decision)
+    sensors, wanted = used.coverage.sensors, document.features.set
+    features = FEATURE_SETS[wanted].transform(used.moments)
+    report(run.progress, Stage.CLUSTERING, 40, _left_out(found, used))
+    fitted = modelling.fit(features, document.model)
+    report(run.progress, Stage.EVALUATING, 60)
+    clustering = fitted.clustering
+    held = judging.predict_held_out(
+        found.compared, source.moments(found.compared.ids), sensors, wanted, clustering
+    )
+    labels = _score(used, held, fitted)
+    called = _names(run, used, fitted, labels)
+    goes_on, numbers = _ledger(run, used, fitted, features)
+    comparison = _compare(run, held, sensors, labels)
+    evidence = Evidence(
+        silhouette=clustering.silhouette,
+        sizes=tuple(int((clustering.modes == mode).sum()) for mode in range(clustering.clusters)),
+        labels=labels,
+        null=fitted.null,
+        one_allowed=_one_allowed(document),
+        champion=None if run.incumbent is None else run.incumbent.version,
+        comparison=comparison,
+        continuity=goes_on,
+    )
+    days = blocks(used.manifest.machines, used.manifest.started)
+    held_days = blocks(held.manifest.machines, held.manifest.started)
+    sample = reading.sample(source, representatives(clustering, used.manifest), sensors)
     return TrainedModel(
-        sensors=coverage.sensors,
-        feature_set=feature_set,
+        sensors=sensors,
+        feature_set=wanted,
+        algorithm=document.model.algorithm,
         features=features,
-        clustering=fit,
-        match=known,
-        profiles=profiles(features, fit, {} if known is None else known.names),
-        sample=sample[["episode", "timestamp", *coverage.sensors]],
-        data=_summary(document, used, fingerprint(document, used, patterns)),
-        lookback_hours=(until - since) / timedelta(hours=1),
+        clustering=clustering,
+        labels=labels,
+        profiles=profiles(features, clustering, called),
+        sample=sample,
+        data=_summary(run, found, used),
+        lookback_hours=(found.until - found.since) / timedelta(hours=1),
+        true_labels=tuple(used.manifest.labels.tolist()),
+        names=called,
+        modes=numbers,
+        selection=fitted.selection,
+        null=fitted.null,
+        novelty=modelling.novelty(
+            clustering, features, days, (held.features, held_days), document.model
+        ),
+        comparison=comparison.rounded() if isinstance(comparison, Comparison) else None,
+        verdicts=judge(evidence, document.gates),
+        quality=reading.quality(document, source, found, used).table(),
+        holdout=None if run.rule is None else str(run.rule),
     )
 
 
-def _match(
-    document: RunDocument,
-    manifest: Manifest,
-    fit: clustering.Clustering,
-    sensors: tuple[str, ...],
-    patterns: Patterns | None,
-) -> LabelMatch | None:
-    """Match clusters to the episodes' labels, or to known patterns where there are none."""
-    modes = [int(mode) for mode in fit.modes]
-    labels = [episode.label for episode in manifest.episodes]
-    if patterns is not None and not any(labels):
-        modes, labels = patterns.find(fit.pipeline, sensors, document.features.set)
-    return match(modes, labels, document.model.clusters)
+def _score(used: Usable, held: Compared, fitted: modelling.Fitted) -> LabelScore | None:
+    clustering = fitted.clustering
+    return score_labels(
+        clustering.modes.tolist(),
+        used.manifest.labels.tolist(),
+        clustering.clusters,
+        (held.modes.tolist(), held.manifest.labels.tolist()),
+    )
 
 
-def _register(
-    document: RunDocument,
-    database: Database,
-    tracking: Tracking,
-    progress: Reporter,
-    trained: TrainedModel,
-) -> Result:
-    """Judge and register the model, and promote it where nobody else does."""
-    verdict = evaluate(Evidence(trained.clustering.silhouette, trained.match), document.gates)
+def _names(
+    run: Run, used: Usable, fitted: modelling.Fitted, labels: LabelScore | None
+) -> dict[int, str]:
+    """Return what clusters are called: by people's labels, else by the reference file."""
+    if labels is not None:
+        return dict(labels.names)
+    if run.patterns is None:
+        return {}
+    modes, seed = fitted.clustering.modes, run.document.model.seed
+    return names(run.patterns.resemblances(used.moments, modes, seed))
+
+
+def _ledger(
+    run: Run, used: Usable, fitted: modelling.Fitted, features: pd.DataFrame
+) -> tuple[Continuity | None, tuple[int, ...]]:
+    """Return what became of the champion's modes, and the number of each cluster's mode."""
+    address, name = run.tracking.address, run.document.model.registered_name
+    clusters, incumbent = fitted.clustering.clusters, run.incumbent
+    goes_on = None
+    if incumbent is not None and incumbent.run_uid is not None:
+        ids = ledger.find(run.database, address, name, incumbent.run_uid)
+        if ids is not None:
+            kept = np.flatnonzero(used.coverage.complete)
+            goes_on = judging.what_became(
+                incumbent, ids, used.every, kept, fitted.clustering, features
+            )
+    matches = (None,) * clusters if goes_on is None else goes_on.matches
+    numbers = ledger.enter(
+        run.database,
+        address,
+        name,
+        run.document.run.uid,
+        lambda free: assign_ids(matches, free)[0],
+    )
+    return goes_on, numbers
+
+
+def _compare(
+    run: Run, held: Compared, sensors: tuple[str, ...], labels: LabelScore | None
+) -> Comparison | Inconclusive | None:
+    if run.rule is None or run.incumbent is None:
+        return None
+    called = {} if labels is None else labels.names
+    seed = run.document.model.seed
+    return judging.against_champion(held, called, run.rule, run.incumbent, sensors, seed)
+
+
+def _one_allowed(document: RunDocument) -> bool:
+    spec = document.model
+    if spec.cluster_range is not None:
+        return spec.cluster_range.min == 1
+    return spec.number == 1
+
+
+def _register(run: Run, trained: TrainedModel) -> Result:
+    """Register the model, and promote it where nobody else does."""
+    document = run.document
+    verdict = combine(trained.verdicts)
     decision = _decide(document, verdict)
-    name, alias = document.model.registered_name, document.promotion.alias
-    decision = decision.model_copy(update={"champion": champion(tracking, name, alias)})
-    report(progress, Stage.REGISTERING, 75)
-    model = register(tracking, document, trained, decision)
+    if not document.staged and was_promoted(run.database, run.tracking, document):
+        # By an earlier attempt: only its result is missing.
+        decision = Decision(
+            outcome=Outcome.STAGED, reason=reasons.GATES_PASSED, message=verdict.message
+        )
+    if run.incumbent is not None:
+        champion = Champion(version=run.incumbent.version, comparison=trained.comparison)
+        decision = decision.model_copy(update={"champion": champion})
+    report(run.progress, Stage.REGISTERING, 75)
+    where = str(run.database.settings)
+    model = register(run.tracking, document, trained, decision, where)
     if decision.reason == reasons.GATES_PASSED:
-        report(progress, Stage.PROMOTING, 90, f"Version {model.version}.")
+        report(run.progress, Stage.PROMOTING, 90, f"Version {model.version}.")
         because = (reasons.GATES_PASSED, verdict.message)
-        decision = promote(database, tracking, document, model, trained.profiles, because)
+        promoted = promote(run.database, run.tracking, document, model, trained.profiles, because)
+        decision = _with_comparison(promoted, trained.comparison)
     return Result(run=document.run.uid, data=trained.data, model=model, decision=decision)
+
+
+def _with_comparison(decision: Decision, comparison: Comparison | None) -> Decision:
+    if decision.champion is None or comparison is None:
+        return decision
+    champion = decision.champion.model_copy(update={"comparison": comparison})
+    return decision.model_copy(update={"champion": champion})
 
 
 def _decide(document: RunDocument, verdict: Verdict) -> Decision:
     """Return what the gates and the policy say; a model that passed them is staged so far."""
-    if not verdict.passed:
+    if verdict.answer is Answer.FAILED:
         return Decision(outcome=Outcome.REJECTED, reason=verdict.reason, message=verdict.message)
-    if document.promotion.policy == "Never":
+    if verdict.answer is Answer.MANUAL:
+        reason, then = verdict.reason, "It stays staged until somebody decides."
+    elif document.promotion.policy == "Never":
         reason, then = reasons.PROMOTION_DISABLED, "spec.promotion.policy is Never."
     elif document.staged:
         reason, then = reasons.AWAITING_ROLLOUT, "Every gate passed; it is rolled out next."
@@ -180,26 +332,29 @@ def _decide(document: RunDocument, verdict: Verdict) -> Decision:
     return Decision(outcome=Outcome.STAGED, reason=reason, message=f"{verdict.message} {then}")
 
 
-def _left_out(manifest: Manifest, used: Manifest) -> str:
-    count, total = len(manifest.episodes) - len(used.episodes), len(manifest.episodes)
+def _left_out(found: Found, used: Usable) -> str:
+    count, total = len(found.training) - len(used.manifest), len(found.training)
     if not count:
         return ""
     return f"{count} of {total} episodes left out: they lack a sensor that most episodes have."
 
 
-def _skipped(document: RunDocument, manifest: Manifest, decision: Decision) -> Result:
-    return Result(run=document.run.uid, data=_summary(document, manifest), decision=decision)
+def _skipped(run: Run, found: Found, decision: Decision) -> Result:
+    data = _summary(run, found, None)
+    return Result(run=run.document.run.uid, data=data, decision=decision)
 
 
-def _summary(
-    document: RunDocument, manifest: Manifest, fingerprint: str | None = None
-) -> DataSummary:
-    since, until = document.data.window(document.as_of)
+def _summary(run: Run, found: Found, used: Usable | None) -> DataSummary:
+    part = found.training if used is None else used.manifest
+    made_of = fingerprint(run.document, [found.all, found.compared], run.patterns)
     return DataSummary(
-        episodes=len(manifest.episodes),
-        readings=sum(episode.readings for episode in manifest.episodes),
-        machines=len({episode.machine for episode in manifest.episodes}),
-        since=since,
-        until=until,
-        fingerprint=fingerprint,
+        episodes=len(part),
+        readings=int(part.readings.sum()),
+        machines=len(set(part.machines)),
+        since=found.since,
+        until=found.until,
+        excluded=len(found.training) - len(part),
+        held_out=found.held_out,
+        unusable=int(found.all.unusable.sum()),
+        fingerprint=made_of,
     )

@@ -71,7 +71,8 @@ def promote(
         If one of them refuses.
     """
     slot = Slot(tracking.address, model.name, document.promotion.alias)
-    with database.errors(), database.engine.begin() as connection:
+
+    def commit(connection: Connection) -> Decision:
         lock_transaction(connection, "promotion", *slot)
         history = _history(connection, slot)
         candidate = Promotion(int(model.version), document.run.uid)
@@ -88,6 +89,10 @@ def promote(
             .values(decision=decision.outcome.value, updated_at=func.now())
         )
         _set_alias(tracking, slot, active)
+        return decision
+
+    # Repeated where the reply to the commit is lost: the record is then found.
+    decision = database.transaction(commit)
     tag_decision(tracking, model, decision)
     return decision
 
@@ -95,9 +100,12 @@ def promote(
 def was_promoted(database: Database, tracking: Tracking, document: RunDocument) -> bool:
     """Say whether an earlier attempt of the run has committed its promotion."""
     slot = Slot(tracking.address, document.model.registered_name, document.promotion.alias)
-    with database.errors(), database.engine.begin() as connection:
+
+    def look(connection: Connection) -> bool:
         lock_transaction(connection, "promotion", *slot)  # one that is killed may still commit
         return _place(_history(connection, slot), document.run.uid) is not None
+
+    return database.transaction(look)
 
 
 def decide(

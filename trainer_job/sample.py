@@ -1,5 +1,7 @@
 """Which episodes a model keeps as examples."""
 
+import numpy as np
+
 from trainer_job.clustering import Clustering
 from trainer_job.episodes import Manifest
 
@@ -16,10 +18,9 @@ def representatives(clustering: Clustering, manifest: Manifest) -> tuple[int, ..
     manifest
         The episodes that were clustered.
     """
-    chosen: dict[int, list[int]] = {}
-    pairs = zip(clustering.modes, manifest.episodes, strict=True)
-    for mode, episode in sorted(pairs, key=lambda pair: (pair[1].readings, pair[1].id)):
-        some = chosen.setdefault(int(mode), [])
-        if len(some) < EPISODES_A_MODE:
-            some.append(episode.id)
-    return tuple(sorted(episode for some in chosen.values() for episode in some))
+    order = np.lexsort((manifest.ids, manifest.readings))
+    chosen = [
+        manifest.ids[order[clustering.modes[order] == mode][:EPISODES_A_MODE]]
+        for mode in np.unique(clustering.modes)
+    ]
+    return tuple(sorted(int(episode) for some in chosen for episode in some))

@@ -1,21 +1,25 @@
 """The model as predictors serve it: readings in, failure modes out.
 
-Shipped inside each model beside :mod:`trainer_job.features`, hence the relative import and
-nothing else of the project. The signature stays for ever: `episode` (string), `timestamp`
-(string, optional), one double a sensor (optional); out come `episode` (string), `mode` (long),
-`distance` (double), `model_version` (string).
+Shipped inside each model beside the modules that it imports relatively, and nothing else of the
+project. The signature's columns stay for ever, and later ones come after them: in go `episode`
+(string), `timestamp` (string, optional) and one double a sensor (optional); out come `episode`
+(string), `mode` (long), `distance` (double), `model_version` (string), `name` (string) and
+`novelty` (double).
 """
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import yaml
 from mlflow.exceptions import MlflowException
 
+from .assignment import assign
 from .features import MissingSensor, episode_features
 
 PARAMETERS = "parameters.json"
@@ -31,18 +35,38 @@ class FailureModes:
     sensors, feature_set
         How the features are computed.
     pipeline : sklearn.pipeline.Pipeline
-        Scaler and clusters.
+        What the features are scaled with, and the clusters.
     version
         Version that MLflow resolved the model from; empty when loaded by run or path.
+    names : length (clusters)
+        What each cluster is called: its label, or the number that its mode keeps for ever.
+    labels
+        Cluster → label given by people, where there is one.
+    thresholds : length (clusters)
+        Distance above which an episode is unlike any known mode; None where that is not known.
+    code
+        Name of the package that the model was made with.
     """
 
     def __init__(
-        self, sensors: Sequence[str], feature_set: str, pipeline: Any, version: str = ""
+        self,
+        sensors: Sequence[str],
+        feature_set: str,
+        pipeline: Any,
+        version: str = "",
+        names: Sequence[str] = (),
+        labels: Mapping[int, str] | None = None,
+        thresholds: Sequence[float] | None = None,
+        code: str = "",
     ) -> None:
         self.sensors = list(sensors)
         self.feature_set = feature_set
         self.pipeline = pipeline
         self.version = version
+        self.names = list(names)
+        self.labels = dict(labels or {})
+        self.thresholds = thresholds
+        self.code = code
 
     def predict(self, model_input: pd.DataFrame, params: Any = None) -> pd.DataFrame:
         """Return one row an episode, in order of first appearance.
@@ -50,7 +74,8 @@ class FailureModes:
         Parameters
         ----------
         model_input
-            One row a reading. The order of readings does not matter to these features.
+            One row a reading; those of an episode in order of their timestamps, or as they
+            stand where there are none.
         params
             Unused: the model has none.
 
@@ -58,7 +83,9 @@ class FailureModes:
         -------
         DataFrame
             ``episode``, ``mode`` (number of the cluster), ``distance`` (Euclidean, to the
-            cluster's centre in standardised feature space) and ``model_version``.
+            cluster's centre in the space of :func:`.assignment.scaled`), ``model_version``,
+            ``name`` and ``novelty`` (distance in units of the mode's threshold: above 1, the
+            episode is unlike any known mode; NaN where the threshold is not known).
 
         Raises
         ------
@@ -69,32 +96,57 @@ class FailureModes:
             features = episode_features(model_input, self.sensors, self.feature_set)
         except MissingSensor as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
-        distances = self.pipeline.transform(features)
+        modes, distances = assign(self.pipeline, features)
         return pd.DataFrame(
             {
                 "episode": features.index.astype(str).to_numpy(dtype=object),
-                "mode": distances.argmin(axis=1).astype("int64"),
-                "distance": distances.min(axis=1),
+                "mode": modes,
+                "distance": distances,
                 "model_version": self.version,
+                "name": [self.call(int(mode)) for mode in modes],
+                "novelty": self._novelty(modes, distances),
             }
         )
 
+    def call(self, mode: int) -> str:
+        """Return what a cluster is called."""
+        return self.names[mode] if mode < len(self.names) else f"mode {mode}"
 
-def save(folder: Path, sensors: Sequence[str], feature_set: str, pipeline: Any) -> None:
-    """Write what :func:`_load_pyfunc` reads."""
-    parameters = {"sensors": list(sensors), "feature_set": feature_set}
+    def _novelty(
+        self, modes: npt.NDArray[np.int64], distances: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.float64]:
+        if self.thresholds is None:
+            return np.full(len(modes), np.nan)
+        return np.asarray(distances / np.asarray(self.thresholds)[modes])
+
+
+def save(folder: Path, model: FailureModes) -> None:
+    """Write what :func:`load` reads: all but the version."""
+    parameters = {
+        "sensors": model.sensors,
+        "feature_set": model.feature_set,
+        "names": model.names,
+        "labels": {str(mode): label for mode, label in model.labels.items()},
+        "thresholds": None if model.thresholds is None else list(model.thresholds),
+        "code": model.code,
+    }
     (folder / PARAMETERS).write_text(json.dumps(parameters, ensure_ascii=False), "utf-8")
-    (folder / PIPELINE).write_bytes(pickle.dumps(pipeline))
+    (folder / PIPELINE).write_bytes(pickle.dumps(model.pipeline))
+
+
+def load(folder: Path, version: str = "") -> FailureModes:
+    """Return the model in a folder; an older one knows less of itself."""
+    parameters = json.loads((folder / PARAMETERS).read_text("utf-8"))
+    # The file lies in the model that the caller chose to load.
+    pipeline = pickle.loads((folder / PIPELINE).read_bytes())  # noqa: S301
+    labels = {int(mode): label for mode, label in parameters.pop("labels", {}).items()}
+    return FailureModes(pipeline=pipeline, version=version, labels=labels, **parameters)
 
 
 def _load_pyfunc(path: str) -> FailureModes:
     """Load the model from its data folder; MLflow finds this function by its name."""
     folder = Path(path)
-    parameters = json.loads((folder / PARAMETERS).read_text("utf-8"))
-    # The file lies in the model that the caller chose to load.
-    pipeline = pickle.loads((folder / PIPELINE).read_bytes())  # noqa: S301
-    version = _registered_version(folder)
-    return FailureModes(parameters["sensors"], parameters["feature_set"], pipeline, version)
+    return load(folder, _registered_version(folder))
 
 
 def _registered_version(data: Path) -> str:

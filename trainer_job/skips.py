@@ -6,9 +6,18 @@ from trainer_job import reasons
 from trainer_job.contract import DataSpec, Decision, Outcome, format_duration, format_timestamp
 
 
-def too_few_episodes(count: int, data: DataSpec) -> Decision:
-    """Return the decision where fewer episodes were found than are needed."""
-    return _skipped(f"{_number(count)} {_where(data)}, {_needed(data)} {_widen(data)}.")
+def too_few_episodes(count: int, held_out: int, data: DataSpec) -> Decision:
+    """Return the decision where fewer episodes were found than are needed.
+
+    Parameters
+    ----------
+    count, held_out
+        Episodes that may be fitted on, and those of the window that may not.
+    data
+        What was asked for.
+    """
+    beside = f" beside {held_out} that are held out (spec.gates.champion)" if held_out else ""
+    return _skipped(f"{_number(count)} {_where(data)}{beside}, {_needed(data)} {_widen(data)}.")
 
 
 def too_few_complete(

@@ -25,8 +25,9 @@ _TIMEOUT = (5.0, 15.0)
 _RUNS = f"/apis/{constants.API_VERSION}"
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
-_LOG_LINES = 50
 _LOG_BYTES = 32 * 1024
+_PAGE = 500
+"""Objects that one answer holds at most."""
 
 
 class Cluster:
@@ -97,20 +98,20 @@ class Cluster:
         """Return the pods that a label selector matches."""
         return await self._list(_path("/api/v1", namespace, "pods"), labelSelector=selector)
 
-    async def read_log(self, namespace: str, pod: str) -> tuple[str, ...]:
+    async def read_log(self, namespace: str, pod: str, lines: int) -> tuple[str, ...]:
         """Return the last lines of a pod's log; none where the log cannot be had."""
         path = _path("/api/v1", namespace, "pods", pod, "log")
-        query = {"tailLines": _LOG_LINES, "limitBytes": _LOG_BYTES}
+        query = {"tailLines": lines, "limitBytes": _LOG_BYTES}
         try:
             return tuple((await self._text("GET", path, query=query)).splitlines())
         except ClusterError:
             return ()
 
-    async def why_no_pod(self, namespace: str, uid: str) -> str:
-        """Return what the newest FailedCreate event of an object says, "" where there is none."""
+    async def last_event(self, namespace: str, uid: str, reason: str) -> str:
+        """Return what the newest event of an object and reason says, "" where there is none."""
         events = await self._list(
             _path("/api/v1", namespace, "events"),
-            fieldSelector=f"involvedObject.uid={uid},reason=FailedCreate",
+            fieldSelector=f"involvedObject.uid={uid},reason={reason}",
         )
         newest = max(events, key=_event_time, default={})
         return str(newest.get("message", ""))
@@ -157,8 +158,14 @@ class Cluster:
             return None
 
     async def _list(self, path: str, **query: str) -> list[Object]:
-        items: list[Object] = (await self._call("GET", path, query=query)).get("items", [])
-        return items
+        items: list[Object] = []
+        page: dict[str, Any] = {**query, "limit": _PAGE}
+        while True:
+            answer = await self._call("GET", path, query=page)
+            items += answer.get("items", [])
+            if not (token := (answer.get("metadata") or {}).get("continue")):
+                return items
+            page["continue"] = token
 
     async def _call(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from trainer_job.contract import Outcome
+from trainer_job.contract import Decision, Outcome
 from trainer_operator import constants
 from trainer_operator.models import Condition, Phase, TrainingRun, TrainingRunStatus
 
@@ -93,8 +93,7 @@ def _steps(status: TrainingRunStatus, reason: str, old: dict[str, Condition]) ->
     if judged and judged.status == "True":  # by the train Job; what comes later is not about it
         yield _Verdict(constants.EVALUATED, "True", judged.reason, judged.message)
     elif model and decision:
-        passed = decision.outcome is not Outcome.REJECTED
-        why = "GatesPassed" if passed else decision.reason
+        why = "GatesPassed" if _passed(decision) else decision.reason
         yield _Verdict(constants.EVALUATED, "True", why, decision.message)
     else:
         yield _Verdict(constants.EVALUATED, undecided, reason, waiting)
@@ -102,6 +101,13 @@ def _steps(status: TrainingRunStatus, reason: str, old: dict[str, Condition]) ->
         yield _Verdict(constants.PROMOTED, "True", decision.reason, decision.message)
     else:
         yield _Verdict(constants.PROMOTED, undecided, _end_reason(status, reason), waiting)
+
+
+def _passed(decision: Decision) -> bool:
+    """Say whether no gate spoke against the model, nor left it to people."""
+    if decision.outcome is Outcome.STAGED:
+        return decision.reason in {constants.AWAITING_ROLLOUT, constants.PROMOTION_DISABLED}
+    return decision.outcome is not Outcome.REJECTED
 
 
 def _truth(value: bool) -> Truth:

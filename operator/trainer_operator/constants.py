@@ -29,8 +29,19 @@ PREVIOUS_VERSION = f"{GROUP}/previous-version"
 STOP_REASON = f"{GROUP}/stop-reason"
 STOP_MESSAGE = f"{GROUP}/stop-message"
 
+# The job's reasons for a staged version; with any other, a gate leaves it to people --------------
+AWAITING_ROLLOUT = "AwaitingRollout"
+"""It passed, and is ours to roll out."""
+PROMOTION_DISABLED = "PromotionDisabled"
+"""It passed, and is not to be rolled out."""
+
+# Pods of the Jobs ------------------------------------------------------------------------------
 CONTAINER = "trainer"
 """Name of the container in the Jobs' pods."""
+
+REFERENCE_VARIABLE = "SENSOR_DATA_FILE"
+REFERENCE_FILE = "/reference/data_sensors.csv"
+"""Where a pod finds the file that spec.reference names, whatever its key is called."""
 
 USER = 10001
 """User and group of the images."""

@@ -48,6 +48,13 @@ class SecretReference(Model):
     name: ObjectName
 
 
+class ConfigMapReference(Model):
+    """A file in a ConfigMap of the run's namespace."""
+
+    name: ObjectName
+    key: str = Field(default="data_sensors.csv", min_length=1, max_length=253)
+
+
 class SourceSpec(Model):
     """Where a model comes from: the episodes of the database."""
 
@@ -66,6 +73,12 @@ class TrackingReference(Model):
     uri: str | None = Field(default=None, min_length=1)
     experiment: str | None = Field(default=None, min_length=1)
     secret_ref: SecretReference | None = None
+
+
+class ReferenceSpec(Model):
+    """The file with labelled patterns, from which failure modes get their names."""
+
+    config_map_ref: ConfigMapReference
 
 
 class PredictorSpec(Model):
@@ -108,6 +121,7 @@ class TrainingRunSpec(Model):
     tracking: TrackingReference = TrackingReference()
     features: FeaturesSpec = FeaturesSpec()
     model: ModelSpec = ModelSpec()
+    reference: ReferenceSpec | None = None
     gates: GatesSpec = GatesSpec()
     promotion: PromotionSpec = PromotionSpec()
     predictor: PredictorSpec | None = None

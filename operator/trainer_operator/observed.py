@@ -39,9 +39,12 @@ class Pod:
     """A pod: of a Job, or of the predictor."""
 
     name: str
+    uid: str
     created: datetime
     phase: str
     ready: bool = False
+    mounted: bool = False
+    """Its volumes are there: what the kubelet said of them before is settled."""
     version: str | None = None
     """Model version that its annotation names."""
     waiting: Failure | None = None
@@ -61,9 +64,11 @@ class Pod:
         states = list(status.get("containerStatuses", ()))
         return cls(
             name=meta["name"],
+            uid=meta["uid"],
             created=timestamp(meta["creationTimestamp"]),
             phase=status.get("phase", "Pending"),
-            ready=conditions.get("Ready", {}).get("status") == "True",
+            ready=_true(conditions, "Ready"),
+            mounted=_true(conditions, "PodReadyToStartContainers"),
             version=meta.get("annotations", {}).get(constants.MODEL_VERSION),
             waiting=_waiting(states) or _unscheduled(conditions),
             terminated=_terminated(states, "state"),
@@ -71,6 +76,15 @@ class Pod:
             lost=" ".join(filter(None, (status.get("reason"), status.get("message")))),
             log=log,
         )
+
+    @property
+    def creating(self) -> bool:
+        """Say whether the kubelet prepares its container, and tells no trouble with it."""
+        return self.waiting is not None and self.waiting.reason == "ContainerCreating"
+
+
+def _true(conditions: Mapping[str, Raw], kind: str) -> bool:
+    return bool(conditions.get(kind, {}).get("status") == "True")
 
 
 def _waiting(states: list[Raw]) -> Failure | None:

@@ -1,17 +1,24 @@
 """Reads from the cluster what a decision about one run rests on, and nothing else."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from trainer_job.contract import Failure
 from trainer_operator import constants
 from trainer_operator.cluster import Cluster
 from trainer_operator.models import Phase, TrainingRun
 from trainer_operator.observed import Deployment, Job, Observed, Pod, controller
+from trainer_operator.reconcile.results import answered
 from trainer_operator.resources.jobs import job_name
 
 _TRAINS = {Phase.PENDING, Phase.RUNNING}
 _ROLLS_OUT = {None, Phase.ROLLING_OUT, Phase.PROMOTING}
 """Phases in which the Deployment matters; None is that of a run before its admission."""
+_RUNNING_LINES = 10
+"""Last lines that are read of a pod that runs: they tell how far it is."""
+_LAST_LINES = 50
+"""Last lines that are read of a pod that ended: they tell why."""
 
 
 async def observe(cluster: Cluster, run: TrainingRun) -> Observed:
@@ -36,9 +43,33 @@ async def _job(cluster: Cluster, run: TrainingRun, task: str) -> Job | None:
     selector = f"{constants.RUN_UID}={run.uid},{constants.TASK}={task}"
     raws = await cluster.list_pods(run.namespace, selector)
     uid = raw["metadata"]["uid"]
-    pods = [await _pod(cluster, each) for each in raws if controller(each) == uid]
-    refused = "" if pods else await cluster.why_no_pod(run.namespace, uid)
-    return Job.read(raw, tuple(pods), refused)
+    job = Job.read(raw, tuple(Pod.read(each) for each in raws if controller(each) == uid))
+    if not job.pods:
+        refused = await cluster.last_event(run.namespace, uid, "FailedCreate")
+        return replace(job, refused=refused)
+    *earlier, last = job.pods
+    if job.ended:  # each attempt has a say in what the Job came to
+        earlier = [await _ended(cluster, run, pod) for pod in earlier]
+    return replace(job, pods=(*earlier, await _last(cluster, run, last)))
+
+
+async def _last(cluster: Cluster, run: TrainingRun, pod: Pod) -> Pod:
+    """Return the newest attempt's pod with what it tells: why it waits, or what it logs."""
+    if pod.phase != "Pending":
+        lines = _LAST_LINES if pod.terminated else _RUNNING_LINES
+        return replace(pod, log=await cluster.read_log(run.namespace, pod.name, lines))
+    if run.spec.reference is None or pod.mounted or not pod.creating:
+        return pod
+    # A ConfigMap that is missing keeps the pod from starting, and only an event says so.
+    cause = await cluster.last_event(run.namespace, pod.uid, "FailedMount")
+    return replace(pod, waiting=Failure(reason="FailedMount", message=cause)) if cause else pod
+
+
+async def _ended(cluster: Cluster, run: TrainingRun, pod: Pod) -> Pod:
+    """Return an earlier attempt's pod, with its log where its answer is to be looked for there."""
+    if answered(pod, run.uid):
+        return pod
+    return replace(pod, log=await cluster.read_log(run.namespace, pod.name, _LAST_LINES))
 
 
 async def _deployment(cluster: Cluster, run: TrainingRun, name: str) -> Deployment | None:
@@ -58,17 +89,15 @@ async def _deployment(cluster: Cluster, run: TrainingRun, name: str) -> Deployme
         for each in await cluster.list_pods(run.namespace, selector)
         if controller(each) in own and "deletionTimestamp" not in each["metadata"]
     ]
-    return Deployment.read(raw, tuple([await _pod(cluster, each) for each in raws]))
+    pods = [await _serving(cluster, run, Pod.read(each)) for each in raws]
+    return Deployment.read(raw, tuple(pods))
 
 
-async def _pod(cluster: Cluster, raw: Mapping[str, Any]) -> Pod:
-    """View a pod, with its log where there can be one and it is of use."""
-    pod = Pod.read(raw)
-    if pod.ready and constants.TASK not in raw["metadata"].get("labels", {}):
-        return pod  # a predictor that serves
-    if pod.phase == "Pending":
+async def _serving(cluster: Cluster, run: TrainingRun, pod: Pod) -> Pod:
+    """Return a predictor's pod, with its log where it crashed: its last words say why."""
+    if pod.ready or not (pod.crashed or pod.terminated):
         return pod
-    return Pod.read(raw, await cluster.read_log(raw["metadata"]["namespace"], pod.name))
+    return replace(pod, log=await cluster.read_log(run.namespace, pod.name, _LAST_LINES))
 
 
 async def _holder(cluster: Cluster, namespace: str, uid: str) -> str | None:

@@ -15,6 +15,9 @@ from tests.support.crd import manifest
 OLD = {"since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"}
 NO_RETRY = {"limit": 0}
 PREDICTOR = {"deployment": "sensor-predictor"}
+AGAIN = {"features": {"set": "robust"}, "gates": {"unchangedData": "Train"}}
+"""What the demo has trained on before: without the gate, there is nothing to do."""
+
 FAULTS: dict[str, dict[str, Any]] = {
     "empty-window": {"source": {"data": OLD}},
     "too-many-clusters": {
@@ -133,7 +136,7 @@ def test_a_killed_operator_changes_nothing(
 ) -> None:
     before = len(registry.versions())
     system = plant.within(stack.SYSTEM)
-    name = training_run("survivor", {"features": {"set": "robust"}, "predictor": PREDICTOR})
+    name = training_run("survivor", {**AGAIN, "predictor": PREDICTOR})
     eventually(lambda: running_pods(plant, name), "the run's pod", 60)
     (operator,) = system.get("pods", "--selector", "app.kubernetes.io/name=trainer-operator")[
         "items"
@@ -169,7 +172,7 @@ def belongs_to(job: dict[str, Any], run: dict[str, Any]) -> bool:
 def test_a_deleted_run_takes_its_job_with_it(
     plant: Kubectl, training_run: Callable[..., str]
 ) -> None:
-    name = training_run("deleted", {"features": {"set": "robust"}})
+    name = training_run("deleted", AGAIN)
     uid = plant.get("trainingrun", name)["metadata"]["uid"]
     eventually(lambda: running_pods(plant, name), "the run's pod", 60)
     plant("delete", "trainingrun", name, "--timeout=60s")

@@ -34,7 +34,12 @@ class PostgresServer:
     ----------
     settings
         Database `postgres` as the ordinary user `sensor_user`, who may create databases.
+    pid
+        Of the server's first process.
     """
+
+    def __init__(self, more: str = "") -> None:
+        self._settings = _SETTINGS + more
 
     def __enter__(self) -> "PostgresServer":
         with ExitStack() as stack:
@@ -49,7 +54,7 @@ class PostgresServer:
             handle.ensure_pgdata_inited()
             data = handle.pgdata
             with (data / "postgresql.conf").open("a") as file:
-                file.write(_SETTINGS)
+                file.write(self._settings)
             (data / "pg_hba.conf").write_text(_ACCESS)
             port = free_port()
             self.settings = DatabaseSettings(host="127.0.0.1", port=port, name="postgres")
@@ -57,7 +62,8 @@ class PostgresServer:
             argv += ["-k", data]
             log = self._folder / "log"
             command = [*_as_user(handle.system_user), *argv]
-            stack.enter_context(running(command, log, self._made, end=signal.SIGINT))
+            process = stack.enter_context(running(command, log, self._made, end=signal.SIGINT))
+            self.pid = process.pid
             self._stack = stack.pop_all()
         self._numbers = count(1)
         return self

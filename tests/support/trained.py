@@ -10,7 +10,7 @@ import pandas as pd
 
 from trainer_job import clustering, features, report
 from trainer_job.contract import DataSummary, Decision, Outcome, RunDocument
-from trainer_job.evaluation import match
+from trainer_job.evaluation import score_labels
 from trainer_job.trained import TrainedModel
 
 SENSORS = ("Fx", "Fy", "Tz")
@@ -33,20 +33,28 @@ def make_readings(episodes: int = 12, length: int = 5, seed: int = 0) -> pd.Data
     return table
 
 
-def make_trained(feature_set: str = "basic", labelled: bool = True, seed: int = 0) -> TrainedModel:
+def make_trained(
+    feature_set: str = "basic",
+    labelled: bool = True,
+    seed: int = 0,
+    algorithm: str = "kmeans",
+) -> TrainedModel:
     """Return a model of three clusters, with two sample episodes."""
     readings = make_readings(seed=seed)
     table = features.episode_features(readings, SENSORS, feature_set)
     table.index = table.index.astype(int)
-    fitted = clustering.fit(table, 3, 42)
+    fitted = clustering.fit(table, algorithm, 3, 42)
     labels = [("worn", "loose", "jammed")[number % 3] for number in range(len(table))]
-    found = match(list(fitted.modes), labels, 3) if labelled else None
+    found = score_labels(list(fitted.modes), labels, 3) if labelled else None
     return TrainedModel(
         sensors=SENSORS,
         feature_set=feature_set,
+        algorithm=algorithm,
         features=table,
         clustering=fitted,
-        match=found,
+        labels=found,
+        names=found.names if found else {},
+        true_labels=tuple(labels) if labelled else (),
         profiles=report.profiles(table, fitted, found.names if found else {}),
         sample=readings[readings["episode"].isin(["100", "101", "102"])],
         data=DataSummary(

@@ -7,9 +7,14 @@ this package imports nothing but pydantic and the standard library.
 """
 
 from trainer_job.contract.document import (
+    DEFAULT_CLUSTERS,
     DEFAULT_LOOKBACK,
     DEFAULT_MODEL_NAME,
+    ChampionSpec,
+    ClusterRange,
+    ContinuitySpec,
     DataSpec,
+    ExtendUntil,
     FeaturesSpec,
     GatesSpec,
     ModelSpec,
@@ -30,6 +35,7 @@ from trainer_job.contract.process import (
 from trainer_job.contract.result import (
     RESULT_LIMIT,
     Champion,
+    Comparison,
     DataSummary,
     Decision,
     Failure,
@@ -55,6 +61,7 @@ from trainer_job.contract.values import (
 
 __all__ = [
     "DATABASE_VARIABLES",
+    "DEFAULT_CLUSTERS",
     "DEFAULT_LOOKBACK",
     "DEFAULT_MODEL_NAME",
     "DURATION_PATTERN",
@@ -64,11 +71,16 @@ __all__ = [
     "TERMINATION_LOG",
     "TRACKING_VARIABLES",
     "Champion",
+    "ChampionSpec",
+    "ClusterRange",
+    "Comparison",
+    "ContinuitySpec",
     "DataSpec",
     "DataSummary",
     "Decision",
     "Duration",
     "ExitCode",
+    "ExtendUntil",
     "Failure",
     "FeaturesSpec",
     "GatesSpec",

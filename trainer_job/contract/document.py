@@ -13,11 +13,25 @@ DEFAULT_MODEL_NAME = "sensor_failure_clustering"
 DEFAULT_LOOKBACK = timedelta(hours=1)
 """The window's length where none is given, as in the replaced service."""
 
+DEFAULT_CLUSTERS = 3
+"""Number of clusters where neither a number nor a range is given, as in the replaced service."""
+
+
+class ExtendUntil(Model):
+    """How far back a window that holds too few episodes is widened."""
+
+    episodes: int = Field(ge=1, le=1_000_000)
+    """Number of episodes that are wanted."""
+    at_most: Duration
+    """Length that the whole window has at most."""
+
 
 class DataSpec(Model):
     """Which episodes: those that started in the window and are closed.
 
-    The window is [asOf - lookback, asOf), or [since, until) where those are given.
+    The window is [asOf - lookback, asOf), or [since, until) where those are given; `extend_until`
+    moves its start back. `rebuild` computes the features of all episodes anew, also of those that
+    are kept from earlier runs.
     """
 
     lookback: Duration | None = None
@@ -25,6 +39,8 @@ class DataSpec(Model):
     until: Timestamp | None = None
     machines: tuple[str, ...] = ()
     min_episodes: int = Field(default=10, ge=1)
+    extend_until: ExtendUntil | None = None
+    rebuild: bool = False
 
     @model_validator(mode="after")
     def _one_window(self) -> Self:
@@ -64,16 +80,68 @@ class TrackingSpec(Model):
 class FeaturesSpec(Model):
     """How an episode's readings become one row of numbers."""
 
-    set: Literal["basic", "robust"] = "basic"
+    set: Literal["basic", "seed", "robust", "logged", "dynamics", "catch22"] = "basic"
+
+
+class ClusterRange(Model):
+    """Numbers of clusters to choose from. With `min` 1, one cluster is an acceptable answer."""
+
+    min: int = Field(default=2, ge=1, le=100)
+    max: int = Field(default=8, ge=2, le=100)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min > self.max:
+            msg = "min must not be above max"
+            raise ValueError(msg)
+        return self
 
 
 class ModelSpec(Model):
-    """The algorithm, its parameters and the registered name."""
+    """The algorithm, its parameters and the registered name.
 
-    algorithm: Literal["kmeans"] = "kmeans"
-    clusters: int = Field(default=3, ge=1, le=100)
+    The number of clusters is `clusters`, or chosen from `cluster_range`; with neither it is 3.
+    """
+
+    algorithm: Literal["kmeans", "wardKMeans", "bisectingKMeans", "gaussianMixture"] = "kmeans"
+    clusters: int | None = Field(default=None, ge=1, le=100)
+    cluster_range: ClusterRange | None = None
     seed: int = Field(default=42, ge=0, le=2**32 - 1)
     registered_name: str = Field(default=DEFAULT_MODEL_NAME, pattern=r"^[A-Za-z0-9_. -]{1,200}$")
+
+    @model_validator(mode="after")
+    def _one_number(self) -> Self:
+        if self.clusters is not None and self.cluster_range is not None:
+            msg = "give either clusters or clusterRange, not both"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def number(self) -> int:
+        """Number of clusters where no range is given."""
+        return DEFAULT_CLUSTERS if self.clusters is None else self.clusters
+
+
+class ChampionSpec(Model):
+    """How a model is compared with the version in service, on episodes that neither was fitted on.
+
+    `fraction` of the machine-days is held out of every training under the registered name; the
+    held-out episodes that closed within `lookback` before asOf are what is compared.
+    """
+
+    lookback: Duration = timedelta(days=30)
+    fraction: float = Field(default=0.2, ge=0.01, le=0.5)
+    margin: float = Field(default=0.05, ge=0.0, le=1.0)
+    """A model is rejected that is surely worse by more than this."""
+    min_improvement: float | None = Field(default=None, ge=0.0, le=1.0)
+    """A model is rejected that is not surely better by more than this."""
+    inconclusive: Literal["Promote", "Reject", "Manual"] = "Promote"
+
+
+class ContinuitySpec(Model):
+    """What happens where a failure mode of the version in service is lost, split or merged."""
+
+    lost: Literal["Report", "Reject", "Manual"] = "Report"
 
 
 class GatesSpec(Model):
@@ -82,6 +150,10 @@ class GatesSpec(Model):
     min_silhouette: float = Field(default=0.0, ge=-1.0, le=1.0)
     min_f1: float = Field(default=0.7, ge=0.0, le=1.0, alias="minF1")
     unlabelled: Literal["Skip", "Reject"] = "Skip"
+    structure: Literal["Require", "Report"] = "Require"
+    champion: ChampionSpec | None = None
+    continuity: ContinuitySpec = ContinuitySpec()
+    unchanged_data: Literal["Skip", "Train"] = "Skip"
 
 
 class PromotionSpec(Model):

@@ -2,7 +2,7 @@
 
 import json
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,13 +37,21 @@ class Stage(StrEnum):
 
 
 class DataSummary(Model):
-    """What was read."""
+    """What was read, and what of it was used."""
 
     episodes: int
+    """Episodes that the model was fitted on, or would have been."""
     readings: int
+    """Their readings."""
     machines: int
     since: Timestamp
     until: Timestamp
+    excluded: int = 0
+    """Episodes of the window that lack a sensor which most others have."""
+    held_out: int = 0
+    """Episodes of the window that no version is fitted on, so that versions can be compared."""
+    unusable: int = 0
+    """Values in the readings that are no numbers, or none that can be measured."""
     fingerprint: str | None = None
 
 
@@ -56,21 +64,47 @@ class ModelSummary(Model):
     uri: str
     clusters: int
     silhouette: float | None = None
+    silhouette_null: float | None = None
+    """95th percentile of the silhouettes of the same pipeline on data without structure."""
     f1: float | None = None
+    f1_on: Literal["Training", "Holdout"] | None = None
+    """Which episodes the F1 was measured on."""
 
     def rounded(self) -> Self:
         """Return the same with scores as people read them: kubectl prints every digit."""
-        scores = {"silhouette": self.silhouette, "f1": self.f1}
+        names = ("silhouette", "silhouette_null", "f1")
+        scores = {name: getattr(self, name) for name in names}
         shown = {
             name: score if score is None else round(score, 3) for name, score in scores.items()
         }
         return self.model_copy(update=shown)
 
 
+class Comparison(Model):
+    """How a model did against the champion on the held-out episodes."""
+
+    measure: Literal["F1", "Separation"]
+    """Macro F1 where enough are labelled, else the silhouette in one space for both."""
+    episodes: int
+    digest: str
+    """SHA-256 of the ids of the episodes that were compared, shortened."""
+    difference: float
+    """The model's score minus the champion's."""
+    low: float
+    high: float
+    """95 % interval of the difference, from resampled machine-days."""
+
+    def rounded(self) -> Self:
+        """Return the same as people read it: kubectl prints every digit."""
+        scores = {name: round(getattr(self, name), 3) for name in ("difference", "low", "high")}
+        return self.model_copy(update=scores)
+
+
 class Champion(Model):
     """The version that was in service under the alias when the run decided."""
 
     version: str
+    comparison: Comparison | None = None
 
 
 class Decision(Model):

@@ -1,22 +1,28 @@
-"""Connections, and PostgreSQL's errors as ours."""
+"""Connections, and work that is repeated where the database was away for a moment."""
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from trainer_job import reasons
+from trainer_job.database.faults import Disturbed, translate
 from trainer_job.database.tables import LEGACY, OURS
-from trainer_job.errors import BadConfiguration, JobError, Unavailable
+from trainer_job.errors import BadConfiguration
 from trainer_job.settings import DatabaseSettings
 
 CONNECT_TIMEOUT = 5
 """Seconds that one try may take."""
+
+PATIENCE = 25.0
+"""Seconds after a first disturbance in which work is begun again; what was begun may end later."""
+
+T = TypeVar("T")
 
 _OPTIONS = (
     # Naive timestamps of an existing installation are read as UTC.
@@ -34,23 +40,24 @@ _KEEPALIVES = {
     "tcp_user_timeout": 60_000,
 }
 
-_REFUSED = (
-    "password authentication failed",
-    "no password supplied",
-    "no pg_hba.conf entry",
-    "authentication failed",
-    "is not permitted to log in",
-)
-_NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
-_NO_ROLE = re.compile(r'role "[^"]*" does not exist')
-
 
 @dataclass(frozen=True)
 class Database:
-    """An engine with the settings that it was made from."""
+    """An engine with the settings that it was made from.
+
+    Attributes
+    ----------
+    engine, settings
+        What connects, and where to.
+    patience, sleep, clock
+        Bound of the retries, and seams for tests.
+    """
 
     engine: Engine
     settings: DatabaseSettings
+    patience: float = PATIENCE
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -60,10 +67,49 @@ class Database:
         except DBAPIError as error:
             raise translate(error, self.settings) from error
 
+    def again(self, work: Callable[[], T]) -> T:
+        """Do work that may be repeated from its start, until it is not disturbed.
+
+        Time counts from the first disturbance: a deadlock is found after a second, a lock that
+        is not given back after minutes, and either may be gone with the next try.
+
+        Parameters
+        ----------
+        work
+            Opens its own connection, and finds out what a try before it has committed: the reply
+            to a commit may be lost.
+
+        Raises
+        ------
+        Unavailable
+            If it is still disturbed when the patience is over.
+        """
+        end, wait = None, 0.5
+        while True:
+            try:
+                with self.errors():
+                    return work()
+            except Disturbed:
+                now = self.clock()
+                end = now + self.patience if end is None else end
+                if now + wait > end:
+                    raise
+            self.sleep(wait)
+            wait = min(wait * 2, 5.0)
+
+    def transaction(self, work: Callable[[Connection], T]) -> T:
+        """Do work in a transaction and commit; repeated as by :meth:`again`."""
+
+        def once() -> T:
+            with self.engine.begin() as connection:
+                return work(connection)
+
+        return self.again(once)
+
 
 def connect(
     settings: DatabaseSettings,
-    patience: float = 25.0,
+    patience: float = PATIENCE,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Database:
@@ -73,10 +119,8 @@ def connect(
     ----------
     settings
         Where it is.
-    patience
-        Seconds for which an unreachable server is tried again.
-    sleep, clock
-        Seams for tests.
+    patience, sleep, clock
+        How long an unreachable server is tried again, now and later; seams for tests.
 
     Raises
     ------
@@ -95,19 +139,9 @@ def connect(
             **_KEEPALIVES,
         },
     )
-    end = clock() + patience
-    wait = 0.5
-    while True:
-        try:
-            with engine.connect() as connection:
-                connection.execute(text("SELECT 1"))
-            return Database(engine, settings)
-        except DBAPIError as error:
-            fault = translate(error, settings)
-            if isinstance(fault, BadConfiguration) or clock() + wait > end:
-                raise fault from error
-        sleep(wait)
-        wait = min(wait * 2, 5.0)
+    database = Database(engine, settings, patience, sleep, clock)
+    database.transaction(lambda connection: connection.execute(text("SELECT 1")))
+    return database
 
 
 def require_tables(database: Database) -> None:
@@ -118,15 +152,7 @@ def require_tables(database: Database) -> None:
     BadConfiguration
         If one is missing; migrating is never a training run's business.
     """
-    names = [str(table) for table in (*LEGACY, *OURS)]
-    with database.errors(), database.engine.connect() as connection:
-        missing = [
-            name
-            for name in names
-            if connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar()
-            is None
-        ]
-    if missing:
+    if missing := database.transaction(_missing_tables):
         raise BadConfiguration(
             reasons.NOT_MIGRATED,
             f"Database {database.settings} lacks the tables {', '.join(missing)}. "
@@ -134,63 +160,9 @@ def require_tables(database: Database) -> None:
         )
 
 
-def translate(error: DBAPIError, settings: DatabaseSettings) -> JobError:
-    """Return what a PostgreSQL error means for the run; never with the password."""
-    code = getattr(error.orig, "pgcode", None)
-    said = str(error.orig).strip().splitlines()
-    first = said[0] if said else type(error.orig).__name__
-    where = f"Database {settings}"
-    if refusal := _refusal(code, first, " ".join(said).lower(), settings):
-        return refusal
-    if code == "55P03":
-        return Unavailable(
-            reasons.DATABASE_UNAVAILABLE,
-            f"{where}: another process held a lock for too long: {first}. The next attempt tries "
-            "again; pg_stat_activity shows who holds it.",
-        )
-    if code is None or code[:2] in {"08", "53", "57", "55"}:
-        return Unavailable(
-            reasons.DATABASE_UNAVAILABLE,
-            f"{where} is unavailable: {first}. Check POSTGRES_HOST and POSTGRES_PORT, and that "
-            "the server runs and can be reached from here.",
-        )
-    return JobError(reasons.INTERNAL_ERROR, f"{where} answered {code}: {first}.")
-
-
-def _refusal(
-    code: str | None, first: str, lowered: str, settings: DatabaseSettings
-) -> BadConfiguration | None:
-    """Return what no retry mends; while connecting the driver gives no code, only words."""
-    where = f"Database {settings}"
-    refused = any(words in lowered for words in _REFUSED) or _NO_ROLE.search(lowered)
-    if code in {"28P01", "28000"} or (code is None and refused):
-        return BadConfiguration(
-            reasons.BAD_CREDENTIALS,
-            f"{where} refused user {settings.user} or its password. Check POSTGRES_USER and "
-            "POSTGRES_PASSWORD in the database Secret.",
-        )
-    if code == "3D000" or (code is None and _NO_DATABASE.search(lowered)):
-        return BadConfiguration(
-            reasons.DATABASE_MISSING,
-            f"The server at {settings.host}:{settings.port} has no database {settings.name}. "
-            "Create it, or correct POSTGRES_DB.",
-        )
-    if "unsupported startup parameter" in lowered:
-        return BadConfiguration(
-            reasons.INVALID_CONFIGURATION,
-            f"{where} is behind a connection pooler that takes no settings of a session: {first}. "
-            "Point POSTGRES_HOST and POSTGRES_PORT at PostgreSQL itself: the locks that keep a run "
-            "from being trained twice need a session of their own.",
-        )
-    if code == "42501":
-        return BadConfiguration(
-            reasons.MISSING_GRANT,
-            f"{where}: user {settings.user} lacks a right: {first}. Grant it.",
-        )
-    if code in {"42P01", "42703", "3F000"}:
-        return BadConfiguration(
-            reasons.NOT_MIGRATED,
-            f"{where}: {first}. Run trainer-job migrate, and check that the installation's "
-            "tables are the documented ones.",
-        )
-    return None
+def _missing_tables(connection: Connection) -> list[str]:
+    names = [str(table) for table in (*LEGACY, *OURS)]
+    statement = text("SELECT to_regclass(:name)")
+    return [
+        name for name in names if connection.execute(statement, {"name": name}).scalar() is None
+    ]

@@ -52,13 +52,11 @@ def run_lock(
     Unavailable
         If the other attempt does not end in time.
     """
-    key = {"key": lock_key("run", uid)}
-    with database.errors():
-        connection = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    session = _Session(database, lock_key("run", uid))
     try:
         end = time.monotonic() + patience
         told = False
-        while not _try(database, connection, key):
+        while not session.lock():
             if not told:
                 waiting()
                 told = True
@@ -72,9 +70,29 @@ def run_lock(
         yield
     finally:
         # Closing the session gives the lock back, also where an unlock could not be sent.
-        connection.close()
+        session.close()
 
 
-def _try(database: Database, connection: Connection, key: dict[str, int]) -> bool:
-    with database.errors():
-        return bool(connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar())
+class _Session:
+    """The connection that holds a lock; a new one where it was lost before the lock was had."""
+
+    def __init__(self, database: Database, key: int) -> None:
+        self._database = database
+        self._key = key
+        self._connection: Connection | None = None
+
+    def lock(self) -> bool:
+        """Say whether the lock is had; one that is held elsewhere is not waited for."""
+        return self._database.again(self._try)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+    def _try(self) -> bool:
+        if self._connection is None or self._connection.invalidated:
+            self.close()
+            connection = self._database.engine.connect()
+            self._connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        statement = text("SELECT pg_try_advisory_lock(:key)")
+        return bool(self._connection.execute(statement, {"key": self._key}).scalar())

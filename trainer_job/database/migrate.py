@@ -6,7 +6,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from trainer_job.database.connection import Database
 from trainer_job.database.locks import lock_transaction
@@ -25,7 +25,8 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
     """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with database.errors(), database.engine.begin() as connection:
+
+    def work(connection: Connection) -> tuple[str | None, str | None]:
         lock_transaction(connection, "migrate")
         if not connection.execute(text("SELECT to_regnamespace(:s)"), {"s": SCHEMA}).scalar():
             connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
@@ -37,4 +38,6 @@ def migrate(database: Database) -> tuple[str | None, str | None]:
         if before != after:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-    return before, after
+        return before, after
+
+    return database.transaction(work)

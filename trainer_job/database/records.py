@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, func, select, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from trainer_job.contract import Result, RunIdentity
 from trainer_job.database.connection import Database
@@ -18,46 +18,58 @@ class RunRecord:
     result: Result | None
     episodes: tuple[int, ...] | None
     feature_hash: str | None
+    labels: tuple[str | None, ...] | None = None
+    """Of the episodes, as people had labelled them then."""
 
 
 def find(database: Database, uid: str) -> RunRecord | None:
     """Return the record of a run, None where no attempt got that far."""
-    columns = (training_runs.c.result, training_runs.c.episodes, training_runs.c.feature_hash)
-    with database.errors(), database.engine.connect() as connection:
-        row = connection.execute(
-            select(*columns).where(training_runs.c.run_uid == uid)
-        ).one_or_none()
+    record = training_runs.c
+    columns = (record.result, record.episodes, record.feature_hash, record.labels)
+    statement = select(*columns).where(training_runs.c.run_uid == uid)
+    row = database.transaction(lambda connection: connection.execute(statement).one_or_none())
     if row is None:
         return None
     return RunRecord(
         result=Result.model_validate(row.result) if row.result else None,
         episodes=None if row.episodes is None else tuple(row.episodes),
         feature_hash=row.feature_hash,
+        labels=None if row.labels is None else tuple(row.labels),
     )
 
 
 def save(database: Database, run: RunIdentity, **values: Any) -> None:
     """Write columns of a run's record, made where there is none."""
-    key = {"run_uid": run.uid, "name": run.name, "namespace": run.namespace}
-    statement = insert(training_runs).values(key | values)
-    statement = statement.on_conflict_do_update(
+    statement = _made(run, values).on_conflict_do_update(
         index_elements=["run_uid"], set_={**values, "updated_at": func.now()}
     )
-    with database.errors(), database.engine.begin() as connection:
-        connection.execute(statement)
+    database.transaction(lambda connection: connection.execute(statement))
 
 
-def save_result(database: Database, run: RunIdentity, result: Result) -> None:
-    """Record how a run was decided; later attempts return exactly this."""
+def save_result(database: Database, run: RunIdentity, result: Result) -> Result:
+    """Record how a run was decided, and return what is recorded, as later attempts do.
+
+    An attempt that lost its lock with its connection may come second: the first one counts.
+    """
     model = result.model
-    save(
-        database,
-        run,
-        result=result.to_json(),
-        decision=result.decision.outcome.value if result.decision else None,
-        mlflow_run_id=model.run_id if model else None,
-        model_version=model.version if model else None,
+    values = {
+        "result": result.to_json(),
+        "decision": result.decision.outcome.value if result.decision else None,
+        "mlflow_run_id": model.run_id if model else None,
+        "model_version": model.version if model else None,
+    }
+    statement = _made(run, values).on_conflict_do_update(
+        index_elements=["run_uid"],
+        set_={**values, "updated_at": func.now()},
+        where=training_runs.c.result.is_(None),
     )
+    recorded = select(training_runs.c.result).where(training_runs.c.run_uid == run.uid)
+
+    def record(connection: Connection) -> Any:
+        connection.execute(statement)
+        return connection.execute(recorded).scalar_one()
+
+    return Result.model_validate(database.transaction(record))
 
 
 def save_decision(database: Database, uid: str, decision: str) -> None:
@@ -67,5 +79,9 @@ def save_decision(database: Database, uid: str, decision: str) -> None:
         .where(training_runs.c.run_uid == uid)
         .values(decision=decision, updated_at=func.now())
     )
-    with database.errors(), database.engine.begin() as connection:
-        connection.execute(statement)
+    database.transaction(lambda connection: connection.execute(statement))
+
+
+def _made(run: RunIdentity, values: dict[str, Any]) -> Insert:
+    key = {"run_uid": run.uid, "name": run.name, "namespace": run.namespace}
+    return insert(training_runs).values(key | values)

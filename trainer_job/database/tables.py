@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     UniqueConstraint,
     func,
 )
-from sqlalchemy.dialects.postgresql import JSON, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 SCHEMA = "trainer"
 
@@ -91,6 +92,7 @@ training_runs = Table(
     Column("result", JSONB),
     Column("episodes", JSONB),
     Column("feature_hash", Text),
+    Column("labels", JSONB),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     schema=SCHEMA,
@@ -135,5 +137,59 @@ loads = Table(
     schema=SCHEMA,
 )
 
+feature_layouts = Table(
+    "feature_layouts",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sensors", ARRAY(Text), nullable=False),
+    schema=SCHEMA,
+)
+
+episode_features = Table(
+    "episode_features",
+    metadata,
+    Column("failure", BigInteger, primary_key=True, autoincrement=False),
+    Column("layout", BigInteger, ForeignKey(feature_layouts.c.id), primary_key=True),
+    Column("readings", BigInteger, nullable=False),
+    Column("unusable", BigInteger, nullable=False),
+    Column("duplicates", BigInteger, nullable=False),
+    Column("latest", DateTime(timezone=True), nullable=False),
+    Column("digest", BigInteger, nullable=False),
+    # Little-endian doubles, sensor by sensor: arrays of doubles take three times as long to read.
+    Column("moments", LargeBinary, nullable=False),
+    schema=SCHEMA,
+)
+
+feature_watermark = Table(
+    "feature_watermark",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("reading", BigInteger, nullable=False),
+    Column("writes", BigInteger, nullable=False),
+    schema=SCHEMA,
+)
+
+modes = Table(
+    "modes",
+    metadata,
+    Column("tracking", Text, primary_key=True),
+    Column("registered_name", Text, primary_key=True),
+    Column("run_uid", Text, primary_key=True),
+    Column("cluster", Integer, primary_key=True, autoincrement=False),
+    Column("mode", Integer, nullable=False),
+    schema=SCHEMA,
+)
+
 LEGACY = (machines, failures, readings, clusters, versions)
-OURS = (training_runs, episode_labels, promotions, loads)
+OURS = (
+    training_runs,
+    episode_labels,
+    promotions,
+    loads,
+    feature_layouts,
+    episode_features,
+    feature_watermark,
+    modes,
+)

@@ -1,11 +1,18 @@
 """How well clusters match known labels."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 from scipy.optimize import linear_sum_assignment
+
+Modes = Sequence[int] | npt.NDArray[np.int64]
+Labels = Sequence[str | None] | npt.NDArray[np.object_]
+Counts = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -32,7 +39,7 @@ class LabelMatch:
     episodes: int
 
 
-def match(modes: Sequence[int], labels: Sequence[str | None], clusters: int) -> LabelMatch | None:
+def match(modes: Modes, labels: Labels, clusters: int) -> LabelMatch | None:
     """Match clusters to labels so that most episodes agree (Hungarian method, Kuhn 1955).
 
     Episodes without a label are left out. Episodes in clusters that match no label count as
@@ -43,25 +50,66 @@ def match(modes: Sequence[int], labels: Sequence[str | None], clusters: int) -> 
     LabelMatch or None
         None where no episode has a label.
     """
-    pairs = [(m, label) for m, label in zip(modes, labels, strict=True) if label is not None]
-    if not pairs:
+    table = contingency(modes, labels, clusters)
+    if table.empty:
         return None
-    names = sorted({label for _, label in pairs})
-    table = np.zeros((len(names), clusters), dtype=np.int64)
-    for mode, label in pairs:
-        table[names.index(label), mode] += 1
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    scores = [
-        2 * table[row, column] / (table[row].sum() + table[:, column].sum())
-        for row, column in zip(rows, columns, strict=True)
-    ]
+    counts = table.to_numpy()
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    names = {int(c): table.index[r] for r, c in zip(rows, columns, strict=True) if counts[r, c]}
+    sizes = dict(zip(table.index, counts.sum(axis=1).tolist(), strict=True))
     return LabelMatch(
-        f1=float(sum(scores) / len(names)),
-        best_possible=best_possible_f1(Counter(label for _, label in pairs), clusters),
-        names={int(c): names[r] for r, c in zip(rows, columns, strict=True) if table[r, c]},
-        labels=len(names),
-        episodes=len(pairs),
+        f1=macro_f1(table, names),
+        best_possible=best_possible_f1(Counter(sizes), clusters),
+        names=names,
+        labels=len(table),
+        episodes=int(counts.sum()),
     )
+
+
+def contingency(modes: Modes, labels: Labels, clusters: int) -> pd.DataFrame:
+    """Count the labelled episodes.
+
+    Returns
+    -------
+    DataFrame, shape (labels, clusters)
+        Indexed by label in their order, with a column for every cluster.
+    """
+    given = np.array([label is not None for label in labels], dtype=bool)
+    names, codes = np.unique(
+        np.asarray(labels, dtype=object)[given].astype(str), return_inverse=True
+    )
+    counts = np.zeros((len(names), clusters), dtype=np.int64)
+    np.add.at(counts, (codes, np.asarray(modes, dtype=np.int64)[given]), 1)
+    return pd.DataFrame(counts, index=pd.Index([str(name) for name in names], dtype=object))
+
+
+def macro_f1(table: pd.DataFrame, names: Mapping[int, str]) -> float:
+    """Return the macro F1 of clusters that are called by these names.
+
+    Parameters
+    ----------
+    table : shape (labels, clusters)
+        :func:`contingency` of the episodes that are scored.
+    names
+        Cluster → label; episodes of other clusters are given none.
+    """
+    counts = table.to_numpy()
+    called = [names.get(cluster) for cluster in range(counts.shape[1])]
+    agrees = np.array([[name == label for name in called] for label in table.index])
+    hits, given = (counts * agrees).sum(axis=1), agrees @ counts.sum(axis=0)
+    return float(f1_by_label(hits, counts.sum(axis=1), given).mean())
+
+
+def f1_by_label(hits: Counts, true: Counts, given: Counts) -> npt.NDArray[np.float64]:
+    """Return 2·tp / (2·tp + fp + fn), NaN for a label that no episode has or is given.
+
+    Parameters
+    ----------
+    hits, true, given : shape (..., labels)
+        Episodes that have the label and are given it, that have it, that are given it.
+    """
+    with np.errstate(invalid="ignore"):
+        return np.asarray(2 * hits / (true + given), dtype="float64")
 
 
 def best_possible_f1(counts: Counter[str], clusters: int) -> float:

@@ -1,8 +1,8 @@
-"""Gate: the clusters must be apart."""
+"""Gate: the clusters must be apart by what the spec asks, beside being apart at all."""
 
 from trainer_job import reasons
 from trainer_job.contract import GatesSpec
-from trainer_job.evaluation.verdict import Evidence, Verdict
+from trainer_job.evaluation.verdict import Answer, Evidence, Verdict
 
 _UNDEFINED = "There is no silhouette of one cluster, nor of as many clusters as episodes."
 
@@ -11,11 +11,11 @@ def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
     """Pass if the silhouette reaches `minSilhouette`, or is undefined."""
     score = evidence.silhouette
     if score is None:
-        return Verdict(True, reasons.SILHOUETTE_UNDEFINED, _UNDEFINED)
+        return Verdict(Answer.PASSED, reasons.SILHOUETTE_UNDEFINED, _UNDEFINED)
     if score >= gates.min_silhouette:
-        return Verdict(True, reasons.SILHOUETTE_REACHED, f"Silhouette {score:.3f}.")
+        return Verdict(Answer.PASSED, reasons.SILHOUETTE_REACHED, f"Silhouette {score:.3f}.")
     return Verdict(
-        False,
+        Answer.FAILED,
         reasons.SILHOUETTE_TOO_LOW,
         f"Silhouette {score:.3f}, {gates.min_silhouette:g} needed "
         "(spec.gates.minSilhouette): the clusters overlap. Try another spec.model.clusters or "

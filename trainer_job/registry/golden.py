@@ -5,15 +5,17 @@ from typing import Any
 
 import pandas as pd
 
-from trainer_job import reasons, serving
+from trainer_job import reasons
 from trainer_job.errors import JobError
+from trainer_job.registry import packaging
+from trainer_job.serving import FailureModes
 from trainer_job.trained import TrainedModel
 
 RELATIVE, ABSOLUTE = 1e-6, 1e-4
 """Differences of a distance, in standard deviations, that are arithmetic's and not the model's.
 
-The absolute one counts close to a centre: scikit-learn takes a distance from the difference of
-two squares, which leaves an error of 1e-8 times the length of the vector.
+The absolute one counts close to a centre, where a distance is the difference of nearly equal
+numbers.
 """
 
 
@@ -31,8 +33,8 @@ def make(trained: TrainedModel) -> dict[str, Any]:
         If these answers are not those of the training: the features of the database and those
         of the predictor would differ.
     """
-    model = serving.FailureModes(trained.sensors, trained.feature_set, trained.clustering.pipeline)
-    table = model.predict(trained.sample).drop(columns="model_version")
+    model = packaging.served(trained)
+    table = model.predict(trained.sample)[["episode", "mode", "distance"]]
     answers = _records(table)
     if difference := first_difference(_trained(trained, list(table["episode"])), answers):
         raise JobError(
@@ -44,6 +46,13 @@ def make(trained: TrainedModel) -> dict[str, Any]:
     sample = trained.sample.astype(object)
     split = sample.where(sample.notna(), None).to_dict(orient="split", index=False)
     return {"request": {"dataframe_split": split}, "answers": answers}
+
+
+def check(model: FailureModes, known: dict[str, Any]) -> str:
+    """Return the first answer of a model that is not the known one, as words; empty if none."""
+    readings = known["request"]["dataframe_split"]
+    table = pd.DataFrame(readings["data"], columns=readings["columns"])
+    return first_difference(known["answers"], _records(model.predict(table)))
 
 
 def first_difference(expected: list[dict[str, Any]], given: list[dict[str, Any]]) -> str:

@@ -10,6 +10,13 @@ RUN_TAG = "training.sensors.dev/run"
 NAME_TAG = "training.sensors.dev/name"
 NAMESPACE_TAG = "training.sensors.dev/namespace"
 DECISION_TAG = "training.sensors.dev/decision"
+FEATURES_TAG = "training.sensors.dev/feature-set"
+CODE_TAG = "training.sensors.dev/code-version"
+SCORED_TAG = "training.sensors.dev/f1-on"
+FIGURES_TAG = "training.sensors.dev/figures"
+"""Of a version: a digest of what its run shows, by which an attempt knows what is out of date."""
+HOLDOUT_TAG = "training.sensors.dev/holdout"
+"""Of a version: which episodes it was not fitted on."""
 
 PAGE = 200
 

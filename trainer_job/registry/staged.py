@@ -9,7 +9,7 @@ from typing import Any
 from trainer_job import reasons
 from trainer_job.contract import ModelSummary, RunDocument
 from trainer_job.errors import BadConfiguration
-from trainer_job.registry import files, lookup
+from trainer_job.registry import figures, files, lookup
 from trainer_job.registry.tracking import Tracking
 
 
@@ -49,18 +49,9 @@ def find(tracking: Tracking, document: RunDocument, number: str) -> Staged:
             f"Version {number} of {name} {what}, on the MLflow server at {tracking.address} "
             "(spec.tracking.uri). Nothing was promoted. Apply a new run.",
         )
-    figures = tracking.ask(lambda client: client.get_run(version.run_id)).data
-    model = ModelSummary(
-        name=name,
-        version=number,
-        run_id=version.run_id,
-        uri=f"models:/{name}/{number}",
-        clusters=int(figures.params["n_clusters"]),
-        silhouette=figures.metrics.get("silhouette_score"),
-        f1=figures.metrics.get("macro_f1"),
-    )
+    run = tracking.ask(lambda client: client.get_run(version.run_id))
     return Staged(
-        model,
+        figures.read(document, version, run),
         golden=_read(tracking, version.run_id, files.GOLDEN),
         profiles=_read(tracking, version.run_id, files.PROFILES),
     )

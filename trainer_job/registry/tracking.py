@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -36,6 +36,8 @@ class Tracking:
         Where it is.
     patience, sleep, clock
         Bound of the retries, and seams for tests.
+    experiment
+        Id of the experiment, where it existed when the server was connected to.
     """
 
     client: Any
@@ -43,6 +45,7 @@ class Tracking:
     patience: float = PATIENCE
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    experiment: str | None = None
 
     @property
     def address(self) -> str:
@@ -124,8 +127,7 @@ def connect(
     except MlflowException as error:
         raise translate(error, spec.uri) from None
     tracking = Tracking(client, spec, patience, sleep, clock)
-    experiment_id(tracking)
-    return tracking
+    return replace(tracking, experiment=experiment_id(tracking))
 
 
 def experiment_id(tracking: Tracking) -> str | None:
@@ -136,6 +138,8 @@ def experiment_id(tracking: Tracking) -> str | None:
     BadConfiguration
         If it was deleted: its name is taken, but nothing can be written to it.
     """
+    if tracking.experiment is not None:
+        return tracking.experiment
     name = tracking.spec.experiment
     found = tracking.ask(lambda client: client.get_experiment_by_name(name))
     if found is None:

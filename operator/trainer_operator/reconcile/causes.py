@@ -17,6 +17,7 @@ _REMEDIES = {
     "InvalidImageName": _IMAGE,
     "CreateContainerConfigError": "See the Secret that spec.database.secretRef or"
     " spec.tracking.secretRef names.",
+    "FailedMount": "See the ConfigMap and its key that spec.reference.configMapRef names.",
     "CreateContainerError": "See spec.job.",
     "RunContainerError": "See spec.job.",
     "Unschedulable": "See spec.job.resources, and what the nodes have free.",

@@ -1,5 +1,7 @@
 """What a Job's pods said: the result, and the progress until there is one."""
 
+from dataclasses import replace
+
 from trainer_job.contract import Progress, Result, decode_result, parse_progress
 from trainer_operator.observed import Job, Pod
 
@@ -18,6 +20,11 @@ def failure_of(pod: Pod, uid: str) -> Result | None:
     """Return the result of one attempt where it is a failure."""
     result = _result(pod, uid)
     return result if result and result.failure else None
+
+
+def answered(pod: Pod, uid: str) -> bool:
+    """Say whether an attempt left its result where no log is needed to find it."""
+    return _result(replace(pod, log=()), uid) is not None
 
 
 def progress_of(job: Job) -> Progress | None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trainer_job.contract import Outcome, Result
-from trainer_operator import reasons
+from trainer_operator import constants, reasons
 from trainer_operator.models import JobStatus, Phase, TrainingRunStatus
 from trainer_operator.observed import Job, Observed
 from trainer_operator.reconcile.following import Limits, follow
@@ -45,7 +45,8 @@ def _decided(observed: Observed, status: TrainingRunStatus, result: Result, now:
     status = status.model_copy(
         update={"data": result.data, "model": model, "decision": decision, "progress": None}
     )
-    if decision.outcome == Outcome.STAGED and observed.run.rolls_out and model:
+    awaits = decision.reason == constants.AWAITING_ROLLOUT
+    if decision.outcome == Outcome.STAGED and awaits and observed.run.rolls_out and model:
         due = reasons.ROLLOUT_DUE.because(version=model.version)
         return going_on(status, Phase.ROLLING_OUT, due)
     return succeeded(status, decision, now)

@@ -21,6 +21,7 @@ from trainer_job.contract import (
 )
 from trainer_operator import constants
 from trainer_operator.models import Effective, TrainingRun
+from trainer_operator.resources.reference import Mounted, reference_file
 
 _NAME_LIMIT = 63
 """A pod carries its Job's name as a label, and a label's value has at most 63 characters."""
@@ -150,19 +151,23 @@ def _failure_rules() -> list[dict[str, Any]]:
 
 def _pod_spec(run: TrainingRun, task: str, document: RunDocument) -> dict[str, Any]:
     effective = _effective(run)
+    reference = reference_file(run) if task == constants.TRAIN else Mounted()
     container = {
         "name": constants.CONTAINER,
         "image": effective.image,
         "imagePullPolicy": effective.image_pull_policy,
         "args": ["promote" if task == constants.PROMOTE else "run"],
-        "env": _environment(effective, document),
+        "env": [*_environment(effective, document), *reference.variables],
         "resources": effective.resources.to_json(),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - the pod's own
+        "volumeMounts": [
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - the pod's own
+            *reference.mounts,
+        ],
     }
     return {
         "restartPolicy": "Never",
@@ -176,7 +181,7 @@ def _pod_spec(run: TrainingRun, task: str, document: RunDocument) -> dict[str, A
             "seccompProfile": {"type": "RuntimeDefault"},
         },
         "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
+        "volumes": [{"name": "tmp", "emptyDir": {}}, *reference.volumes],
     }
 
 

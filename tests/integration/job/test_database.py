@@ -1,10 +1,14 @@
 """Connections, tables, locks and records on a real PostgreSQL."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from tests.support.postgres import PostgresServer
@@ -75,8 +79,32 @@ def test_missing_tables_are_named(postgres: PostgresServer) -> None:
 
 def test_migrating_again_changes_nothing(postgres: PostgresServer) -> None:
     database = connect(postgres.create_database())
-    assert migrate(database) == (None, "0001")
-    assert migrate(database) == ("0001", "0001")
+    assert migrate(database) == (None, "0002")
+    assert migrate(database) == ("0002", "0002")
+
+
+def test_an_earlier_layout_is_brought_to_the_newest_and_keeps_its_records(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = connect(postgres.create_database())
+    with monkeypatch.context() as patch:
+        patch.setattr(ScriptDirectory, "get_current_head", lambda self: "0001")
+        patch.setattr(command, "upgrade", upgrade_to("0001", command.upgrade))
+        assert migrate(database) == (None, "0001")
+    with database.engine.begin() as connection:
+        connection.execute(text("INSERT INTO trainer.training_runs (run_uid) VALUES ('u')"))
+    with pytest.raises(BadConfiguration, match="Run trainer-job migrate"):
+        require_tables(database)
+    assert migrate(database) == ("0001", "0002")
+    require_tables(database)
+    record = records.find(database, "u")
+    assert record is not None
+    assert record.labels is None
+
+
+def upgrade_to(revision: str, upgrade: Callable[[Config, str], None]) -> Callable[..., None]:
+    """Return an upgrade that stops at a revision."""
+    return lambda config, _: upgrade(config, revision)
 
 
 def test_tables_of_an_installation_are_left_as_they_are(postgres: PostgresServer) -> None:

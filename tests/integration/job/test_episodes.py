@@ -1,24 +1,32 @@
 """What the pipeline reads of a real database."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.support.plant import ROBOT_FAILURES, START, Plant
 from trainer_job.database.connection import Database
-from trainer_job.episodes import PostgresEpisodes
-from trainer_job.features import episode_features, features_from_moments
+from trainer_job.database.source import PostgresEpisodes
 from trainer_job.loading import load
+from trainer_job.moments import LEVEL, LOG, ORDER, Moments, from_readings, usable
 
 WINDOW = (START, START + timedelta(minutes=30))
-SENSORS = ["Fx", "Fy", "Fz", "Tx", "Ty", "Tz"]
+SENSORS = ("Fx", "Fy", "Fz", "Tx", "Ty", "Tz")
+ALL = (*LEVEL, *LOG, *ORDER)
 
 
 @pytest.fixture
 def plant(database: Database) -> Plant:
     return Plant(database)
+
+
+def utc(times: "np.ndarray[Any, Any]") -> list[datetime]:
+    return [moment.replace(tzinfo=UTC) for moment in times.astype("datetime64[us]").tolist()]
 
 
 def found(database: Database, *machines: str) -> list[int]:
@@ -50,63 +58,123 @@ def test_an_episode_is_described(database: Database, plant: Plant) -> None:
     number = plant.episode([{"a": 1}, {"a": 2}, {"a": 3}], label="worn")
     plant.change("INSERT INTO trainer.episode_labels VALUES (:id, 'model', 'loose')", id=number)
     with PostgresEpisodes(database) as source:
-        (episode,) = source.manifest(*WINDOW, []).episodes
-    assert (episode.machine, episode.label, episode.readings) == ("m1", "worn", 3)
-    assert episode.closed == START + timedelta(seconds=3)
+        manifest = source.manifest(*WINDOW, [])
+    assert (*manifest.machines, *manifest.labels, *manifest.readings) == ("m1", "worn", 3)
+    assert (*utc(manifest.started), *utc(manifest.closed)) == (START, START + timedelta(seconds=3))
+    assert (*manifest.unusable, *manifest.duplicates) == (0, 0)
 
 
 def test_a_missing_end_is_that_of_the_readings(database: Database, plant: Plant) -> None:
     plant.episode([{"a": 1}, {"a": 2}])
     plant.change("UPDATE failures SET end_time = NULL")
     with PostgresEpisodes(database) as source:
-        (episode,) = source.manifest(*WINDOW, []).episodes
-    assert episode.closed == START + timedelta(seconds=1)
+        assert utc(source.manifest(*WINDOW, []).closed) == [START + timedelta(seconds=1)]
 
 
-def test_the_hash_follows_the_values_and_not_their_order(database: Database, plant: Plant) -> None:
+def test_the_hash_follows_values_and_times_and_not_their_order(
+    database: Database, plant: Plant
+) -> None:
     number = plant.episode([{"a": 1.5, "b": 2}, {"a": 3}])
 
     def current() -> str:
-        with PostgresEpisodes(database) as source:
+        with PostgresEpisodes(database, rebuild=True) as source:
             assert source.recorded([number]).hash() == source.manifest(*WINDOW, []).hash()
             return source.manifest(*WINDOW, []).hash()
 
-    before = current()
+    hashes = [current()]
     plant.change("""UPDATE readings SET "values" = '{"b": 2, "a": 1.50}' WHERE id = 1""")
-    assert current() == before
+    assert current() == hashes[0]
     plant.change("""UPDATE readings SET "values" = '{"b": 2, "a": 1.51}' WHERE id = 1""")
-    assert current() != before
+    hashes.append(current())
+    plant.change("""UPDATE readings SET "timestamp" = "timestamp" + interval '1 ms' WHERE id = 1""")
+    hashes.append(current())
+    assert len(set(hashes)) == 3
 
 
 def test_moments_are_those_of_the_readings(database: Database) -> None:
     load(database, ROBOT_FAILURES / "lp4.data.txt", WINDOW[1])
-    with PostgresEpisodes(database) as source:
+    with PostgresEpisodes(database, ALL) as source:
         ids = source.manifest(*WINDOW, []).ids
-        table = features_from_moments(source.moments(ids), ids, SENSORS, "robust")
-        readings = source.readings(ids)
-    assert len(ids) == 117
+        moments, readings = source.moments(ids), source.readings(ids)
+    assert moments["n"].shape == (117, 6)
     assert list(readings.columns) == ["episode", "timestamp", *SENSORS]
-    expected = episode_features(readings, SENSORS, "robust")
-    np.testing.assert_allclose(table, expected, rtol=1e-12, atol=1e-12)
-    assert [str(number) for number in ids] == list(expected.index)
+    assert_same(moments, from_readings(readings, SENSORS))
+
+
+def assert_same(found: Moments, expected: Moments) -> None:
+    """Compare to 1e-9 relative to what the values are, or to 1 where they are smaller."""
+    assert [str(each) for each in found.episodes] == list(expected.episodes)
+    assert found.sensors == expected.sensors
+    assert found.readings.tolist() == expected.readings.tolist()
+    size = np.nan_to_num(np.fmax(np.abs(expected["min"]), np.abs(expected["max"])))
+    largest = np.fmax(size, 1)
+    for name in ALL:
+        squares = name in {"m2", "d2", "st", "log_m2"}
+        scale = largest**2 * np.fmax(expected["n"], 1) ** 2 if squares else largest
+        gap = np.isnan(expected[name])
+        assert (gap == np.isnan(found[name])).all(), name
+        assert (np.abs(found[name] - expected[name]) <= 1e-9 * scale)[~gap].all(), name
+
+
+number = st.one_of(
+    st.floats(-1e6, 1e6),
+    st.integers(-(10**6), 10**6),
+    st.floats(-1e90, 1e90, allow_subnormal=True),
+    st.sampled_from([0.0, 1e-310, 1e99, -1e99, 1e100]),
+)
+odd = st.sampled_from(
+    [None, True, "12", " 1.5e3 ", "broken", "NaN", "1e999", [1], {"x": 1}, 10**101]
+)
+names = st.sampled_from(["a", "b", "Sensor 10", "it's", 'quo"te', "100 %", ":c", "ü" * 40])
+plain_reading = st.dictionaries(names, number, max_size=4)
+odd_reading: st.SearchStrategy[Any] = st.one_of(
+    st.dictionaries(names, st.one_of(number, odd), max_size=4), st.sampled_from([None, 7, "x", []])
+)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    episodes=st.one_of(
+        st.lists(st.lists(plain_reading, min_size=1, max_size=6), min_size=1, max_size=4),
+        st.lists(st.lists(odd_reading, min_size=1, max_size=6), min_size=1, max_size=4),
+    )
+)
+def test_moments_equal_a_plain_computation(
+    database: Database, plant: Plant, episodes: list[list[Any]]
+) -> None:
+    plant.change("TRUNCATE failures, readings CASCADE")
+    ids = [plant.episode(readings) for readings in episodes]
+    with PostgresEpisodes(database, ALL, rebuild=True) as source:
+        moments, readings = source.moments(ids), source.readings(ids)
+    assert_same(moments, from_readings(readings, moments.sensors))
+    unused = [name for name in readings.columns[2:] if name not in moments.sensors]
+    assert usable(readings, unused).isna().all(axis=None)
 
 
 @pytest.mark.parametrize(
-    "bad",
+    ("bad", "number"),
     [
-        *('"12"', "null", "true", '"NaN"', "1e400", "-1e400", "1e101", "[1]", '{"x": 1}'),
+        *(('"12"', 12), ('" 1.5e1 "', 15), ("null", None), ("true", None), ('"NaN"', None)),
+        *(("1e400", None), ("-1e400", None), ("1e101", None), ("[1]", None), ('{"x": 1}', None)),
+        *(('"broken"', None), ('"Infinity"', None), ('"1e400"', None)),
     ],
 )
-def test_one_bad_value_spoils_nothing_else(database: Database, plant: Plant, bad: str) -> None:
-    number = plant.episode([{"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 7.0}])
+def test_one_bad_value_spoils_nothing_else(
+    database: Database, plant: Plant, bad: str, number: float | None
+) -> None:
+    episode = plant.episode([{"a": 1.0, "b": 5.0}, {"a": 3.0, "b": 7.0}])
     statement = """UPDATE readings SET "values" = jsonb_set("values", '{a}', CAST(:bad AS jsonb))"""
     plant.change(f"{statement} WHERE id = 1", bad=bad)
     with PostgresEpisodes(database) as source:
-        moments = source.moments([number]).sort_values("sensor")
-        readings = source.readings([number])
-    assert moments.to_numpy().tolist() == [[number, "a", 3, 0, 3, 3], [number, "b", 6, 1, 5, 7]]
-    assert np.isnan(readings["a"][0])
-    assert readings["b"].to_list() == [5, 7]
+        moments, readings = source.moments([episode]), source.readings([episode])
+        (unusable,) = source.manifest(*WINDOW, []).unusable
+    values = [3.0] if number is None else [number, 3.0]
+    assert moments["mean"].tolist() == [[np.mean(values), 6]]
+    assert moments["n"].tolist() == [[len(values), 2]]
+    assert usable(readings, ["a"])["a"].dropna().tolist() == values
+    assert unusable == (number is None and bad != "null")
 
 
 @pytest.mark.parametrize("bad", ["null", "7", '"text"', "[1, 2]", "{}"])
@@ -116,28 +184,69 @@ def test_readings_that_are_no_object_have_no_sensors(
     number = plant.episode([{"a": 1}, {"a": 2}])
     plant.change('UPDATE readings SET "values" = CAST(:bad AS jsonb) WHERE id = 1', bad=bad)
     with PostgresEpisodes(database) as source:
-        assert source.moments([number])["mean"].to_list() == [2]
-        assert source.manifest(*WINDOW, []).episodes[0].readings == 2
+        assert source.moments([number])["mean"].tolist() == [[2]]
+        assert source.manifest(*WINDOW, []).readings.tolist() == [2]
+
+
+def test_an_episode_without_any_sensor_has_none(database: Database, plant: Plant) -> None:
+    number = plant.episode([{}, {}])
+    with PostgresEpisodes(database, ALL) as source:
+        moments = source.moments([number])
+    assert moments["n"].shape == (1, 0)
+    assert moments.readings.tolist() == [2]
 
 
 def test_numbers_too_small_for_a_double_are_zero(database: Database, plant: Plant) -> None:
     number = plant.episode([{"a": 1}])
     plant.change("""UPDATE readings SET "values" = '{"a": 1e-400}'""")
     with PostgresEpisodes(database) as source:
-        assert source.moments([number])["mean"].to_list() == [0]
+        assert source.moments([number])["mean"].tolist() == [[0]]
 
 
 def test_equal_readings_have_no_spread_at_all(database: Database, plant: Plant) -> None:
     number = plant.episode([{"a": 0.1}] * 7)
-    with PostgresEpisodes(database) as source:
-        (row,) = source.moments([number]).itertuples(index=False)
-    assert tuple(row) == (number, "a", 0.1, 0.0, 0.1, 0.1)
+    with PostgresEpisodes(database, ALL) as source:
+        moments = source.moments([number])
+    assert [moments[name][0, 0] for name in LEVEL] == [7, 0.1, 0, 0.1, 0.1]
+    assert [moments[name][0, 0] for name in ("log_m2", "d2", "st")] == [0, 0, 0]
 
 
 def test_columns_of_the_model_are_no_sensors(database: Database, plant: Plant) -> None:
     number = plant.episode([{"episode": 1, "timestamp": 2, "a": 3}])
     with PostgresEpisodes(database) as source:
-        assert source.moments([number])["sensor"].to_list() == ["a"]
+        assert source.moments([number]).sensors == ("a",)
+        assert list(source.readings([number]).columns) == ["episode", "timestamp", "a"]
+
+
+def test_sensors_are_ordered_by_their_numbers(database: Database, plant: Plant) -> None:
+    plant.episode([dict.fromkeys(["Sensor 10", "Sensor 2", "Sensor 1", "a", "2x"], 1.0)])
+    with PostgresEpisodes(database) as source:
+        sensors = source.moments(source.manifest(*WINDOW, []).ids).sensors
+    assert sensors == ("2x", "Sensor 1", "Sensor 2", "Sensor 10", "a")
+
+
+def test_hundreds_of_sensors_are_read(database: Database, plant: Plant) -> None:
+    ids = [plant.episode([{f"s{n}": n + k for n in range(600)} for k in (e, 3)]) for e in (0, 1)]
+    with PostgresEpisodes(database, ALL) as source:
+        moments = source.moments(ids)
+        assert_same(moments, from_readings(source.readings(ids), moments.sensors))
+    assert moments["mean"][1].tolist() == [n + 2 for n in range(600)]
+
+
+def test_readings_of_the_same_time_are_counted(database: Database, plant: Plant) -> None:
+    plant.episode([{"a": 1}, {"a": 2}, {"a": 3}])
+    plant.change('UPDATE readings SET "timestamp" = (SELECT min("timestamp") FROM readings)')
+    with PostgresEpisodes(database) as source:
+        assert source.manifest(*WINDOW, []).duplicates.tolist() == [2]
+
+
+def test_open_episodes_are_counted(database: Database, plant: Plant) -> None:
+    plant.episode([{"a": 1}], closed=False)
+    plant.episode([{"a": 1}], closed=False, machine="m2")
+    plant.episode([{"a": 1}])
+    with PostgresEpisodes(database) as source:
+        assert source.open_episodes(*WINDOW, []) == 2
+        assert source.open_episodes(*WINDOW, ["m2"]) == 1
 
 
 def test_readings_are_in_the_order_of_time(database: Database, plant: Plant) -> None:
@@ -169,11 +278,11 @@ def _iso(seconds: int) -> str:
 def test_all_is_read_in_one_snapshot(database: Database, plant: Plant) -> None:
     number = plant.episode([{"a": 1}])
     with PostgresEpisodes(database) as source:
-        assert source.manifest(*WINDOW, []).ids == (number,)
+        assert source.manifest(*WINDOW, []).ids.tolist() == [number]
         plant.episode([{"a": 1}])
         plant.change("""UPDATE readings SET "values" = '{"a": 5}'""")
-        assert source.manifest(*WINDOW, []).ids == (number,)
-        assert source.moments([number])["mean"].to_list() == [1]
+        assert source.manifest(*WINDOW, []).ids.tolist() == [number]
+        assert source.readings([number])["a"].to_list() == [1]
     assert len(found(database)) == 2
 
 
@@ -186,6 +295,6 @@ def test_times_of_an_old_installation_have_no_zone_and_are_utc(
             f"ALTER TABLE failures ALTER {column} TYPE timestamp USING {column} AT TIME ZONE 'UTC'"
         )
     with PostgresEpisodes(database) as source:
-        (episode,) = source.manifest(*WINDOW, []).episodes
-    assert episode.id == number
-    assert episode.closed == datetime(2026, 3, 1, 11, 30, 1, tzinfo=UTC)
+        manifest = source.manifest(*WINDOW, [])
+    assert manifest.ids.tolist() == [number]
+    assert utc(manifest.closed) == [datetime(2026, 3, 1, 11, 30, 1, tzinfo=UTC)]

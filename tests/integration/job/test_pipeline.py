@@ -1,5 +1,6 @@
 """The train Job on a real database and a real MLflow server, each run in a model of its own."""
 
+import json
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Bench:
         return Plant(self.database)
 
     def document(self, **parts: Any) -> RunDocument:
+        """Return a document that trains also on what was trained on before."""
+        parts["gates"] = {"unchangedData": "Train", **parts.get("gates", {})}
         return make_document(self.url, name=self.name, **parts)
 
     def tracking(self, document: RunDocument) -> Tracking:
@@ -248,10 +251,23 @@ def test_an_attempt_on_other_data_than_the_first_is_refused(bench: Bench) -> Non
     document = bench.document()
     with pytest.raises(Killed):
         bench.train(document, tracking=interrupted(bench.tracking(document), "create_run", die))
-    bench.plant.change("""UPDATE readings SET "values" = '{"Fx": 5, "Fy": 0}' WHERE id = 1""")
+    bench.plant.change(
+        """INSERT INTO readings ("timestamp", "values", machine, failure)
+        SELECT "timestamp", '{"Fx": 5, "Fy": 0}', machine, failure FROM readings WHERE id = 1"""
+    )
     with pytest.raises(UnusableData, match="12 episodes of this run were changed") as caught:
         bench.train(document)
     assert caught.value.reason == reasons.DATA_CHANGED
+
+
+def test_readings_that_were_changed_after_they_were_kept_need_a_rebuild(bench: Bench) -> None:
+    bench.plant.modes(12)
+    bench.train(bench.document())
+    bench.plant.change("""UPDATE readings SET "values" = '{"Fx": 5, "Fy": 0}' WHERE id < 9""")
+    with pytest.raises(UnusableData, match=r"changed or deleted.*spec\.source\.data\.rebuild"):
+        bench.train(bench.document())
+    result = bench.train(bench.document(data={"rebuild": True}))
+    assert decided(result)[0] in {Outcome.PROMOTED, Outcome.REJECTED}
 
 
 def test_two_attempts_at_once_are_one_run(bench: Bench) -> None:
@@ -273,23 +289,32 @@ def test_two_attempts_at_once_are_one_run(bench: Bench) -> None:
     assert bench.plant.counts()["promotions"] == 1
 
 
-def test_patterns_judge_where_no_episode_has_a_label(bench: Bench, tmp_path: Path) -> None:
+def test_patterns_name_clusters_and_judge_nothing(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "data_sensors.csv"
-    # Both labels in one cluster: of two labels only one can be matched.
-    file.write_text("Fx,Fy,Label\n0,0,x\n1,1,x\n0,1,y\n1,0,y\n")
-    patterns = read_patterns(file)
+    rows = [f"{20 * mode},{9 * mode + k % 2},{'xyz'[mode]}" for mode in range(3) for k in range(8)]
+    file.write_text("\n".join(["Fx,Fy,Label", *rows, ""]))
     bench.plant.modes(12, labels=(None, None, None))
-    assert decided(bench.train(bench.document()))[0] is Outcome.PROMOTED
-    judged = bench.train(bench.document(), patterns=patterns)
-    assert decided(judged) == (Outcome.REJECTED, reasons.F1_TOO_LOW)
-    assert judged.model is not None
-    assert judged.model.f1 == pytest.approx(2 / 3 / 2)
+    document = bench.document()
+    result = bench.train(document, patterns=read_patterns(file))
+    assert decided(result)[0] is Outcome.PROMOTED
+    assert result.model is not None
+    assert result.model.f1 is None
+    assert sorted(labels(bench, result)) == ["x", "y", "z"]
 
 
-def test_labels_of_episodes_come_before_patterns(bench: Bench, tmp_path: Path) -> None:
+def test_labels_of_people_come_before_patterns(bench: Bench, tmp_path: Path) -> None:
     file = tmp_path / "data_sensors.csv"
     file.write_text("Fx,Fy,Label\n0,0,x\n0,0,y\n")
     bench.plant.modes(12)
     result = bench.train(bench.document(), patterns=read_patterns(file))
     assert result.model is not None
-    assert result.model.f1 == 1
+    assert (result.model.f1, result.model.f1_on) == (1, "Training")
+    assert sorted(labels(bench, result)) == ["jammed", "loose", "worn"]
+
+
+def labels(bench: Bench, result: Result) -> list[str]:
+    """Return what the clusters of a model are called in its profiles."""
+    assert result.model is not None
+    client = bench.tracking(bench.document()).client
+    path = Path(client.download_artifacts(result.model.run_id, "cluster_profiles.json"))
+    return [profile["label"] for profile in json.loads(path.read_text()).values()]

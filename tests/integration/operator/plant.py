@@ -109,6 +109,26 @@ class Plant:
         self.set_status("pod", name, {"containerStatuses": [container(pod, waiting)]})
         return name
 
+    def tell(self, about: Object, reason: str, message: str) -> None:
+        """Make a warning Event about an object, as the kubelet does."""
+        meta = about["metadata"]
+        event = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{meta['name']}."},
+            "involvedObject": {
+                "kind": about["kind"],
+                "namespace": meta["namespace"],
+                "name": meta["name"],
+                "uid": meta["uid"],
+            },
+            "type": "Warning",
+            "reason": reason,
+            "message": message,
+            "lastTimestamp": "2026-01-01T00:00:00Z",
+        }
+        self.kubectl("create", "--filename=-", stdin=json.dumps(event))
+
     # The predictor -----------------------------------------------------------------------------
 
     def create_predictor(self, name: str = "sensor-predictor", version: str | None = None) -> None:
@@ -190,7 +210,8 @@ def result(uid: str, outcome: str, version: str | None = "2", **decision: object
         "since": "2026-01-01T00:00:00Z",
         "until": "2026-01-01T01:00:00Z",
     }
-    decided = {"outcome": outcome, "reason": f"{outcome}Reason", "message": f"{outcome}: why."}
+    reason = "AwaitingRollout" if outcome == "Staged" else f"{outcome}Reason"
+    decided = {"outcome": outcome, "reason": reason, "message": f"{outcome}: why."}
     document = {"run": uid, "data": data, "decision": {**decided, **decision}}
     if version:
         document["model"] = model

@@ -30,6 +30,14 @@ def limits(**given: object) -> dict[str, Any]:
     return {"job": {"resources": {"limits": given}}}
 
 
+def champion(**given: object) -> dict[str, Any]:
+    return {"gates": {"champion": given}}
+
+
+def reference(**given: object) -> dict[str, Any]:
+    return {"reference": {"configMapRef": given}}
+
+
 def propose(kubectl: Kubectl, spec: object) -> str:
     """Ask whether a spec would be accepted; nothing is kept."""
     asked = crd.manifest("proposed", spec)
@@ -51,8 +59,21 @@ def propose(kubectl: Kubectl, spec: object) -> str:
         data(since=SINCE, until=UNTIL),
         data(since="2026-05-01T02:00:00.5+02:00", until="2026-05-01T00:00:01Z"),
         data(machines=["press 1", "Press/2"], minEpisodes=1),
+        data(extendUntil={"episodes": 10, "atMost": "30d"}, rebuild=True),
+        data(since=SINCE, until=UNTIL, extendUntil={"episodes": 1000000, "atMost": "99999d"}),
+        data(minEpisodes=3, extendUntil={"episodes": 3, "atMost": "1s"}),
         {"model": {"clusters": 1, "seed": 2**32 - 1, "registeredName": "A b_c.d-1"}},
+        {"model": {"clusterRange": {}}},
+        {"model": {"clusterRange": {"min": 1, "max": 100}, "algorithm": "gaussianMixture"}},
+        {"model": {"clusterRange": {"min": 5, "max": 5}}},
+        {"features": {"set": "catch22"}},
+        {"reference": {"configMapRef": {"name": "patterns"}}},
+        {"reference": {"configMapRef": {"name": "a.b", "key": ".May_2026-05..csv"}}},
         {"gates": {"minSilhouette": -1, "minF1": 1, "unlabelled": "Reject"}},
+        {"gates": {"champion": {}, "continuity": {}}},
+        {"gates": {"structure": "Report", "unchangedData": "Train"}},
+        {"gates": {"continuity": {"lost": "Manual"}, "champion": {"fraction": 0.01, "margin": 0}}},
+        {"gates": {"champion": {"lookback": "7d", "minImprovement": 1, "inconclusive": "Manual"}}},
         {"promotion": {"policy": "Never", "alias": "line-4"}},
         {"tracking": {"uri": "https://mlflow.example:8443/a@b"}},
         {"predictor": {"deployment": "a.b-c"}},
@@ -76,13 +97,44 @@ def test_accepts(kubectl: Kubectl, spec: object) -> None:
         ({"model": {"clusters": 0}}, "spec.model.clusters", "greater than or equal to 1"),
         ({"model": {"clusters": 101}}, "spec.model.clusters", "less than or equal to 100"),
         ({"model": {"seed": 2**32}}, "spec.model.seed", "less than or equal to 4294967295"),
-        ({"model": {"algorithm": "ward"}}, "spec.model.algorithm", '"kmeans"'),
+        ({"model": {"algorithm": "ward"}}, "spec.model.algorithm", '"kmeans", "wardKMeans"'),
+        (
+            {"model": {"clusters": 3, "clusterRange": {}}},
+            "spec.model",
+            "give either clusters or clusterRange, not both",
+        ),
+        ({"model": {"clusterRange": {"min": 9}}}, "spec.model.clusterRange.min", "above max"),
+        ({"model": {"clusterRange": {"min": 0}}}, "spec.model.clusterRange.min", "equal to 1"),
+        ({"model": {"clusterRange": {"max": 1}}}, "spec.model.clusterRange.max", "equal to 2"),
+        ({"model": {"clusterRange": {"max": 101}}}, "spec.model.clusterRange.max", "equal to 100"),
+        ({"model": {"clusterRange": [2, 8]}}, "spec.model.clusterRange", "must be of type object"),
+        ({"reference": {}}, "spec.reference.configMapRef", "Required"),
+        ({"reference": {"configMapRef": {}}}, "spec.reference.configMapRef.name", "Required"),
+        (reference(name="A"), "spec.reference.configMapRef.name", "should match"),
+        (reference(name="a", key="b/c"), "spec.reference.configMapRef.key", "should match"),
+        (reference(name="a", key=".."), "spec.reference.configMapRef.key", "should match"),
+        (reference(name="a", key="..b"), "spec.reference.configMapRef.key", "should match"),
         ({"model": {"registeredName": "a/b"}}, "spec.model.registeredName", "should match"),
-        ({"features": {"set": "best"}}, "spec.features.set", '"basic", "robust"'),
+        ({"features": {"set": "best"}}, "spec.features.set", '"basic", "seed", "robust"'),
         ({"gates": {"minF1": 1.5}}, "spec.gates.minF1", "less than or equal to 1"),
         ({"gates": {"minF1": "0.5"}}, "spec.gates.minF1", "must be of type number"),
         ({"gates": {"minSilhouette": -1.1}}, "spec.gates.minSilhouette", "than or equal to -1"),
         ({"gates": {"unlabelled": "Ignore"}}, "spec.gates.unlabelled", '"Skip", "Reject"'),
+        ({"gates": {"structure": "Skip"}}, "spec.gates.structure", '"Require", "Report"'),
+        ({"gates": {"unchangedData": "Reject"}}, "spec.gates.unchangedData", '"Skip", "Train"'),
+        (
+            {"gates": {"continuity": {"lost": "Skip"}}},
+            "spec.gates.continuity.lost",
+            '"Report", "Reject", "Manual"',
+        ),
+        (champion(fraction=0), "spec.gates.champion.fraction", "at least 0.01"),
+        (champion(fraction=0.001), "spec.gates.champion.fraction", "or equal to 0.01"),
+        (champion(fraction=0.6), "spec.gates.champion.fraction", "or equal to 0.5"),
+        (champion(margin=-0.1), "spec.gates.champion.margin", "or equal to 0"),
+        (champion(minImprovement=1.1), "spec.gates.champion.minImprovement", "or equal to 1"),
+        (champion(lookback="0d"), "spec.gates.champion.lookback", "at least 1s"),
+        (champion(lookback="1 month"), "spec.gates.champion.lookback", "should match"),
+        (champion(inconclusive="Skip"), "spec.gates.champion.inconclusive", '"Manual"'),
         ({"promotion": {"policy": "Manual"}}, "spec.promotion.policy", '"Automatic", "Never"'),
         ({"promotion": {"alias": "a b"}}, "spec.promotion.alias", "should match"),
         ({"promotion": {"alias": "v12"}}, "spec.promotion.alias", "MLflow keeps for itself"),
@@ -109,6 +161,23 @@ def test_accepts(kubectl: Kubectl, spec: object) -> None:
         (data(machines=[""]), "spec.source.data.machines[0]", "at least 1 char"),
         (data(machines=["a", "a"]), "spec.source.data.machines[1]", "Duplicate"),
         (data(minEpisodes=0), "spec.source.data.minEpisodes", "greater than or equal to 1"),
+        (
+            data(extendUntil={"atMost": "1d"}),
+            "spec.source.data.extendUntil.episodes",
+            "Required",
+        ),
+        (data(extendUntil={"episodes": 50}), "spec.source.data.extendUntil.atMost", "Required"),
+        (
+            data(extendUntil={"episodes": 9, "atMost": "1d"}),
+            "spec.source.data.extendUntil.episodes",
+            "must not be below minEpisodes",
+        ),
+        (
+            data(extendUntil={"episodes": 50, "atMost": "0d"}),
+            "spec.source.data.extendUntil.atMost",
+            "must be at least 1s",
+        ),
+        (data(rebuild="yes"), "spec.source.data.rebuild", "must be of type boolean"),
         ({"database": {"secretRef": {}}}, "spec.database.secretRef.name", "Required"),
         ({"database": {"secretRef": {"name": "A"}}}, "spec.database.secretRef.name", "match"),
         ({"database": {"secretRef": "a"}}, "spec.database.secretRef", "must be of type object"),
@@ -147,7 +216,14 @@ def test_refuses_and_names_the_field(
 
 
 FIRST = {
-    **data(lookback="2h", machines=["press-1", "press-2"]),
+    **data(
+        lookback="2h",
+        machines=["press-1", "press-2"],
+        extendUntil={"episodes": 50, "atMost": "1d"},
+    ),
+    "model": {"clusters": 3},
+    **champion(margin=0.1),
+    **reference(name="patterns"),
     "tracking": {"uri": "http://mlflow:5000"},
     "predictor": {"deployment": "sensor-predictor"},
     **limits(memory="1Gi"),
@@ -168,17 +244,31 @@ def existing(kubectl: Kubectl) -> str:
         (data(lookback=None, since=SINCE, until=UNTIL), "spec.source.data.since"),
         (data(machines=["press-1"]), "spec.source.data.machines"),
         (data(minEpisodes=11), "spec.source.data.minEpisodes"),
+        (data(extendUntil=None), "spec.source.data.extendUntil"),
+        (data(extendUntil={"atMost": "2d"}), "spec.source.data.extendUntil"),
+        (data(rebuild=True), "spec.source.data.rebuild"),
         ({"database": {"secretRef": {"name": "other"}}}, "spec.database"),
         ({"tracking": None}, "spec.tracking"),
         ({"tracking": {"uri": "http://other:5000"}}, "spec.tracking"),
         ({"tracking": {"experiment": "other"}}, "spec.tracking"),
         ({"features": {"set": "robust"}}, "spec.features.set"),
+        ({"model": {"algorithm": "wardKMeans"}}, "spec.model.algorithm"),
         ({"model": {"clusters": 4}}, "spec.model.clusters"),
+        ({"model": {"clusters": None}}, "spec.model.clusters"),
+        ({"model": {"clusters": None, "clusterRange": {}}}, "spec.model.clusterRange"),
         ({"model": {"seed": 1}}, "spec.model.seed"),
         ({"model": {"registeredName": "other"}}, "spec.model.registeredName"),
         ({"gates": {"minSilhouette": 0.1}}, "spec.gates.minSilhouette"),
         ({"gates": {"minF1": 0.6}}, "spec.gates.minF1"),
         ({"gates": {"unlabelled": "Reject"}}, "spec.gates.unlabelled"),
+        ({"gates": {"structure": "Report"}}, "spec.gates.structure"),
+        ({"gates": {"champion": None}}, "spec.gates.champion"),
+        (champion(margin=0.2), "spec.gates.champion"),
+        (champion(minImprovement=0), "spec.gates.champion"),
+        ({"gates": {"continuity": {"lost": "Reject"}}}, "spec.gates.continuity.lost"),
+        ({"gates": {"unchangedData": "Train"}}, "spec.gates.unchangedData"),
+        ({"reference": None}, "spec.reference"),
+        (reference(key="other"), "spec.reference"),
         ({"promotion": {"policy": "Never"}}, "spec.promotion.policy"),
         ({"promotion": {"alias": "other"}}, "spec.promotion.alias"),
         ({"predictor": None}, "spec.predictor"),
@@ -205,7 +295,16 @@ def test_the_changes_that_are_tried_touch_every_field() -> None:
     """Whoever adds a field decides whether it may change, and adds it to the test above."""
     (mark,) = (mark for mark in test_refuses_every_change.pytestmark if mark.name == "parametrize")
     tried = {field for _, field in mark.args[1]}
-    whole = ("spec.database", "spec.tracking", "spec.predictor", "spec.job")  # as one value
+    whole = (  # as one value
+        "spec.source.data.extendUntil",
+        "spec.database",
+        "spec.tracking",
+        "spec.model.clusterRange",
+        "spec.reference",
+        "spec.gates.champion",
+        "spec.predictor",
+        "spec.job",
+    )
     single = {
         field.path
         for field in crd.fields("spec")
@@ -213,8 +312,8 @@ def test_the_changes_that_are_tried_touch_every_field() -> None:
         and not field.path.startswith(whole)
         and not field.path.endswith("[]")
     }
-    # There is one algorithm, and until goes with since.
-    assert tried == (single | set(whole)) - {"spec.model.algorithm", "spec.source.data.until"}
+    # until goes with since.
+    assert tried == (single | set(whole)) - {"spec.source.data.until"}
 
 
 def test_applying_the_same_again_changes_nothing(kubectl: Kubectl, existing: str) -> None:
@@ -226,8 +325,16 @@ def test_the_stored_defaults_are_those_of_the_models(kubectl: Kubectl) -> None:
     kubectl.apply(crd.manifest("defaults", {}))
     stored = kubectl.get("trainingrun", "defaults")
     assert TrainingRunSpec.model_validate(stored["spec"]) == TrainingRunSpec()
-    assert stored["spec"]["model"]["clusters"] == 3
+    assert "clusters" not in stored["spec"]["model"]
     assert stored["status"] == {"observedGeneration": -1}
+
+
+def test_what_is_asked_for_gets_the_models_defaults(kubectl: Kubectl) -> None:
+    asked = {"model": {"clusterRange": {}}, **champion(), **reference(name="patterns")}
+    kubectl.apply(crd.manifest("asked", asked))
+    stored = kubectl.get("trainingrun", "asked")["spec"]
+    assert stored["model"]["clusterRange"] == {"min": 2, "max": 8}
+    assert TrainingRunSpec.model_validate(stored) == TrainingRunSpec.model_validate(asked)
 
 
 def test_status_and_spec_are_written_apart(kubectl: Kubectl) -> None:
@@ -238,6 +345,6 @@ def test_status_and_spec_are_written_apart(kubectl: Kubectl) -> None:
 
 def test_the_examples_are_accepted(kubectl: Kubectl) -> None:
     files = sorted((images.ROOT / "examples").glob("trainingrun*.yaml"))
-    assert len(files) == 3
+    assert len(files) == 4
     for file in files:
         assert "created" in kubectl("apply", "--dry-run=server", "--filename", str(file))

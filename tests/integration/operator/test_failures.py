@@ -116,6 +116,16 @@ def test_what_never_fails_a_job_fails_the_run_after_a_while(
     assert plant.jobs()[0]["metadata"]["annotations"]["training.sensors.dev/stop-reason"] == reason
 
 
+def test_a_missing_reference_file_fails_the_run_after_a_while(plant: Plant) -> None:
+    plant.apply("nameless", {"reference": {"configMapRef": {"name": "patterns"}}})
+    pod = plant.hold("ContainerCreating", "")
+    said = 'MountVolume.SetUp failed for volume "reference" : configmap "patterns" not found'
+    plant.tell(plant.kubectl.get("pod", pod), "FailedMount", said)
+    message = failed(plant, "nameless", "FailedMount")
+    for word in (pod, said, "spec.reference.configMapRef"):
+        assert word in message
+
+
 def test_no_room_on_any_node_fails_the_run_after_a_while(plant: Plant) -> None:
     plant.apply("homeless")
     said = "0/1 nodes are available: 1 Insufficient memory."

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer_job.arguments import given, parse
+from trainer_job.arguments import COMMANDS, parse
 
 
 def test_run_is_the_default_command() -> None:
@@ -18,10 +18,18 @@ def test_the_embedded_folder_has_a_default() -> None:
     assert parse(["run", "--embedded", "there", "--data", "f"]).embedded == Path("there")
 
 
-def test_tells_which_flags_stand_there() -> None:
-    assert given(parse(["run"])) == []
-    assert given(parse(["promote"])) == []
-    assert given(parse(["run", "--min-f1", "0", "--embedded"])) == ["--min-f1", "--embedded"]
+def test_the_reading_commands_take_what_they_need() -> None:
+    report = parse(["report", "7", "--name", "m", "--output", "f"])
+    assert (report.run, report.name, report.output) == ("7", "m", Path("f"))
+    compare = parse(["compare", "1", "2", "-o", "json", "--tracking-uri", "http://x"])
+    assert (compare.versions, compare.form, compare.tracking_uri) == (
+        ["1", "2"],
+        "json",
+        "http://x",
+    )
+    predict = parse(["predict", "--version", "3", "f"])
+    assert (predict.number, predict.file, predict.output) == ("3", Path("f"), None)
+    assert parse(["label", "-"]).file == "-"
 
 
 def test_load_takes_the_time_of_the_end() -> None:
@@ -32,7 +40,19 @@ def test_load_takes_the_time_of_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [["run", "--bogus"], ["load"], ["load", "f", "--end", "soon"], ["lode", "f"]]
+    "argv",
+    [
+        ["run", "--bogus"],
+        ["load"],
+        ["load", "f", "--end", "soon"],
+        ["lode", "f"],
+        ["compare", "1"],
+        ["compare", "1", "two"],
+        ["compare", "1", "2", "-o", "yaml"],
+        ["predict", "f"],
+        ["label"],
+        ["report"],
+    ],
 )
 def test_a_wrong_command_line_is_bad_configuration(
     argv: list[str], capsys: pytest.CaptureFixture[str]
@@ -48,13 +68,17 @@ def test_help_names_commands_and_variables(capsys: pytest.CaptureFixture[str]) -
         parse(["--help"])
     assert caught.value.code == 0
     text = capsys.readouterr().out
-    for word in ("run", "promote", "migrate", "load", "TRAINING_LOOKBACK_HOURS", "POSTGRES_HOST"):
+    for word in (*COMMANDS, "TRAINING_LOOKBACK_HOURS", "POSTGRES_HOST"):
         assert word in text
 
 
 @pytest.mark.parametrize(
     ("argv", "words"),
-    [(["load", "f", "--end", "soon"], "'soon' is no time"), (["lode", "f"], "'lode' (choose from")],
+    [
+        (["load", "f", "--end", "soon"], "'soon' is no time"),
+        (["lode", "f"], "'lode' (choose from"),
+        (["compare", "1", "two"], "'two' is no version"),
+    ],
 )
 def test_says_what_is_wrong_with_it(
     argv: list[str], words: str, capsys: pytest.CaptureFixture[str]

@@ -1,6 +1,7 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -107,3 +108,44 @@ def test_asked_to_end_once_it_is_decided_the_result_still_gets_out(
     monkeypatch.setattr(cli, "deliver", interrupted)
     assert cli.main(["run"]) == 0
     assert decode_result(capsys.readouterr().out) == DECIDED
+
+
+@pytest.mark.usefixtures("restored")
+@pytest.mark.parametrize(
+    ("document", "words"), [("", "Widen --lookback."), ("{}", "Widen spec.source.data.lookback.")]
+)
+def test_a_run_without_document_is_told_of_flags(
+    document: str,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = Decision(outcome=Outcome.SKIPPED, reason="R", message="Widen spec.source.data.lookback.")
+    configured = SimpleNamespace(run=SimpleNamespace(uid="uid"))
+    monkeypatch.setenv("TRAINER_RUN", document)
+    monkeypatch.setattr(commands, "configure", lambda options: configured)
+    monkeypatch.setattr(commands, "decide", lambda *_: Result(run="uid", decision=told))
+    assert cli.main(["run"]) == 0
+    out, err = capsys.readouterr()
+    decision = decode_result(out).decision
+    assert decision is not None
+    assert decision.message == words
+    assert err == f"Skipped. {words}\n"
+
+
+@pytest.mark.usefixtures("restored")
+def test_a_failure_of_a_direct_run_is_told_of_flags(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(options: object) -> None:
+        raise Unavailable("R", "No answer (spec.tracking.uri).")
+
+    monkeypatch.delenv("TRAINER_RUN", raising=False)
+    monkeypatch.setattr(commands, "configure", fail)
+    monkeypatch.setattr(commands, "do", fail)
+    assert cli.main(["run"]) == ExitCode.UNAVAILABLE
+    failure = decode_result(capsys.readouterr().out).failure
+    assert failure is not None
+    assert failure.message == "No answer (--tracking-uri)."
+    assert cli.main(["report", "7"]) == ExitCode.UNAVAILABLE
+    assert capsys.readouterr() == ("", "R: No answer (--tracking-uri).\n")

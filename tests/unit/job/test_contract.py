@@ -1,5 +1,6 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 
 from trainer_job.contract import (
     DURATION_PATTERN,
+    Comparison,
     DataSpec,
     Progress,
     RunDocument,
@@ -101,11 +103,33 @@ def test_a_document_has_the_defaults_of_the_resource() -> None:
     document = RunDocument.model_validate(DOCUMENT)
     assert document.data.min_episodes == 10
     assert document.features.set == "basic"
-    assert (document.model.clusters, document.model.seed) == (3, 42)
+    assert (document.model.number, document.model.seed) == (3, 42)
     assert document.model.registered_name == "sensor_failure_clustering"
     assert (document.gates.min_silhouette, document.gates.min_f1) == (0.0, 0.7)
     assert document.promotion.alias == "production"
     assert not document.staged
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"model": {"clusters": 3, "clusterRange": {}}}, "either clusters or clusterRange"),
+        ({"model": {"clusterRange": {"min": 5, "max": 4}}}, "min must not be above max"),
+        ({"gates": {"champion": {"fraction": 0.6}}}, "fraction"),
+        ({"data": {"extendUntil": {"episodes": 5}}}, "atMost"),
+    ],
+)
+def test_what_contradicts_itself_is_refused(parts: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        RunDocument.model_validate({**DOCUMENT, **parts})
+
+
+def test_a_comparison_is_shown_with_three_digits() -> None:
+    found = Comparison(
+        measure="F1", episodes=30, digest="d", difference=0.01234, low=-0.1, high=0.0996
+    )
+    shown = found.rounded()
+    assert (shown.difference, shown.low, shown.high) == (0.012, -0.1, 0.1)
 
 
 def test_a_document_is_read_as_it_is_written() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.support.trained import SENSORS, STAGED, make_trained
+from tests.support.trained import SENSORS, STAGED, make_document, make_trained
 from trainer_job.registry import files
 
 TRAINED = make_trained("robust")
@@ -15,18 +15,16 @@ TRAINED = make_trained("robust")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    files.write(folder, TRAINED, STAGED)
+    files.write(folder, make_document("http://mlflow:5000"), TRAINED, STAGED)
     return folder
 
 
 def test_writes_what_a_run_keeps(folder: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {
         *("model", "kmeans_model", "scaler.pkl", "cluster_profiles.json", "golden.json"),
-        *("report.md", "episodes.csv"),
+        *("report.html", "plots", "episodes.csv"),
     }
-    report = (folder / "report.md").read_text()
-    assert "- gates: Every gate passed" in report
-    assert f"- silhouette: {TRAINED.clustering.silhouette:.3f}" in report
+    assert STAGED.message in (folder / "report.html").read_text("utf-8")
     table = pd.read_csv(folder / "episodes.csv", index_col="episode")
     assert list(table.index) == list(TRAINED.features.index)
     assert list(table["mode"]) == list(TRAINED.clustering.modes)
@@ -37,7 +35,9 @@ def test_the_model_brings_its_code_and_nothing_of_the_project(folder: Path) -> N
     loader = described["flavors"]["python_function"]["loader_module"]
     package, _, module = loader.partition(".")
     shipped = list((folder / "model/code").rglob("*.py"))
-    assert {file.name for file in shipped} == {"features.py", "serving.py"}
+    assert {file.name for file in shipped} == {
+        *("moments.py", "features.py", "assignment.py", "serving.py")
+    }
     assert {file.parent.name for file in shipped} == {package}
     assert module == "serving"
     assert "trainer_job" not in package
@@ -73,6 +73,8 @@ def test_the_signature_stays(folder: Path) -> None:
         ("mode", "long"),
         ("distance", "double"),
         ("model_version", "string"),
+        ("name", "string"),
+        ("novelty", "double"),
     ]
 
 

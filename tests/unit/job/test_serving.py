@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ def model(version: str = "7") -> FailureModes:
 
 def test_answers_each_episode_as_the_training_did() -> None:
     answers = model().predict(make_readings())
-    assert list(answers.columns) == ["episode", "mode", "distance", "model_version"]
+    columns = ["episode", "mode", "distance", "model_version", "name", "novelty"]
+    assert list(answers.columns) == columns
     assert list(answers["episode"]) == [str(number) for number in TRAINED.features.index]
     assert list(answers["mode"]) == list(TRAINED.clustering.modes)
     assert list(answers["distance"]) == pytest.approx(list(TRAINED.clustering.distances))
@@ -51,7 +53,7 @@ def saved(root: Path) -> Path:
     data = root / "data/data"
     data.mkdir(parents=True)
     (root / "MLmodel").touch()
-    serving.save(data, SENSORS, "basic", PIPELINE)
+    serving.save(data, model())
     return data
 
 
@@ -60,6 +62,39 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
     assert loaded.sensors == list(SENSORS)
     assert loaded.feature_set == "basic"
     assert loaded.predict(make_readings()).equals(model("").predict(make_readings()))
+
+
+def test_names_labels_and_thresholds_are_kept(tmp_path: Path) -> None:
+    named = FailureModes(
+        *(SENSORS, "basic", PIPELINE),
+        names=["worn", "mode 8", "mode 3"],
+        labels={0: "worn"},
+        thresholds=[1.0, 0.5, 2.0],
+        code="failure_modes_x",
+    )
+    serving.save(tmp_path, named)
+    loaded = serving.load(tmp_path, "5")
+    assert (loaded.names, loaded.labels) == (named.names, {0: "worn"})
+    assert (loaded.thresholds, loaded.code, loaded.version) == ([1.0, 0.5, 2.0], named.code, "5")
+
+
+def test_a_model_of_before_is_read_without_what_it_lacks(tmp_path: Path) -> None:
+    serving.save(tmp_path, model())
+    file = tmp_path / serving.PARAMETERS
+    file.write_text(json.dumps({"sensors": list(SENSORS), "feature_set": "basic"}))
+    answers = serving.load(tmp_path).predict(make_readings())
+    assert list(answers["name"]) == [f"mode {mode}" for mode in answers["mode"]]
+    assert answers["novelty"].isna().all()
+
+
+def test_novelty_is_the_distance_in_units_of_the_modes_threshold() -> None:
+    known = FailureModes(
+        *(SENSORS, "basic", PIPELINE), names=["a", "b", "c"], thresholds=[1.0, 0.5, 2.0]
+    )
+    answers = known.predict(make_readings())
+    limits = [(1.0, 0.5, 2.0)[mode] for mode in answers["mode"]]
+    assert list(answers["novelty"]) == pytest.approx(list(answers["distance"] / limits))
+    assert list(answers["name"]) == ["abc"[mode] for mode in answers["mode"]]
 
 
 def test_the_version_is_the_one_that_the_registry_resolved(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from trainer_job.skips import too_few_complete, too_few_episodes
 
 
 def test_says_how_many_where_and_what_to_do() -> None:
-    decision = too_few_episodes(3, DataSpec())
+    decision = too_few_episodes(3, 0, DataSpec())
     assert decision.outcome is Outcome.SKIPPED
     assert decision.message == (
         "3 episodes in the last 1h, 10 needed (spec.source.data.minEpisodes). "
@@ -13,7 +13,7 @@ def test_says_how_many_where_and_what_to_do() -> None:
 
 def test_one_episode_is_singular_and_machines_are_named() -> None:
     data = DataSpec(lookback="7d", machines=("m1", "m2"), min_episodes=2)
-    assert too_few_episodes(1, data).message == (
+    assert too_few_episodes(1, 0, data).message == (
         "1 episode in the last 7d of machine m1, m2, 2 needed (spec.source.data.minEpisodes). "
         "Widen spec.source.data.lookback."
     )
@@ -23,7 +23,7 @@ def test_a_given_window_is_named_by_its_ends() -> None:
     data = DataSpec.model_validate(
         {"since": "2020-01-01T00:00:00Z", "until": "2020-01-02T00:00:00Z"}
     )
-    assert too_few_episodes(0, data).message == (
+    assert too_few_episodes(0, 0, data).message == (
         "0 episodes from 2020-01-01T00:00:00Z to 2020-01-02T00:00:00Z, 10 needed "
         "(spec.source.data.minEpisodes). Widen spec.source.data.since and until."
     )
@@ -34,3 +34,10 @@ def test_missing_sensors_are_named() -> None:
     assert decision.outcome is Outcome.SKIPPED
     for words in ("4 of 12 episodes in the last 1h", "Fx in 8, Tz in 1", "10 needed", "machines"):
         assert words in decision.message
+
+
+def test_what_is_held_out_is_said() -> None:
+    message = too_few_episodes(4, 8, DataSpec()).message
+    assert message.startswith(
+        "4 episodes in the last 1h beside 8 that are held out (spec.gates.champion), 10 needed"
+    )

@@ -105,7 +105,8 @@ def model(version: str = "2") -> Object:
 
 def result(outcome: str, uid: str = UID, **more: object) -> str:
     """Return the termination message of a job that decided."""
-    decision = {"outcome": outcome, "reason": f"{outcome}Reason", "message": f"{outcome}: why."}
+    reason = "AwaitingRollout" if outcome == "Staged" else f"{outcome}Reason"
+    decision = {"outcome": outcome, "reason": reason, "message": f"{outcome}: why."}
     document: Object = {"run": uid, "model": model(), "decision": decision, **more}
     return json.dumps(document)
 

@@ -97,6 +97,22 @@ def test_evaluated_says_which_gate_it_was() -> None:
     assert judged.reason == "RejectedReason"
 
 
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("AwaitingRollout", "GatesPassed"),
+        ("PromotionDisabled", "GatesPassed"),
+        ("Inconclusive", "Inconclusive"),
+        ("ModesLost", "ModesLost"),
+    ],
+)
+def test_evaluated_says_what_is_left_to_people(reason: str, expected: str) -> None:
+    why = {"outcome": "Staged", "reason": reason, "message": "m"}
+    job = a_job(ended_pod(0, result("Staged", decision=why)), complete=True)
+    judged = conditions(look(RUN, train=job).status)["Evaluated"]
+    assert (judged.status, judged.reason) == ("True", expected)
+
+
 def test_a_rollback_is_the_decision_of_a_failed_run() -> None:
     run = a_run(PREDICTOR, rolling(seconds=300))
     plan = look(run, deployment=a_deployment("2", claim=UID, previous="1"))

@@ -82,7 +82,7 @@ def test_a_superseded_version_goes_back_and_is_a_success() -> None:
         ),
         (a_job(failed="DeadlineExceeded"), "DeadlineExceeded"),
         (a_job(owner="another"), "JobNameTaken"),
-        (a_job(ended_pod(0, result("Staged")), complete=True), "StagedReason"),
+        (a_job(ended_pod(0, result("Staged")), complete=True), "AwaitingRollout"),
     ],
 )
 def test_what_is_not_promoted_goes_back(job: object, reason: str) -> None:

@@ -57,7 +57,7 @@ class Store:
     async def list_pods(self, namespace: str, selector: str) -> list[Object]:
         return []
 
-    async def why_no_pod(self, namespace: str, uid: str) -> str:
+    async def last_event(self, namespace: str, uid: str, reason: str) -> str:
         return ""
 
     async def create_event(self, event: Object) -> None:

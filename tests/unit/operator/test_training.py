@@ -19,7 +19,9 @@ from tests.unit.operator.builders import (
     time,
     waiting_pod,
 )
+from trainer_job import reasons as job_reasons
 from trainer_job.contract import Progress, Stage, progress_line
+from trainer_operator import constants
 from trainer_operator.reconcile import CreateJob, StopJob
 
 RUN = a_run(status=admitted())
@@ -92,6 +94,21 @@ def test_a_staged_version_goes_on_to_its_rollout() -> None:
 def test_a_staged_version_that_nobody_rolls_out_is_the_end(spec: dict[str, object]) -> None:
     job = a_job(ended_pod(0, result("Staged")), complete=True)
     assert look(a_run(spec, admitted("Running")), train=job).status.phase == "Succeeded"
+
+
+@pytest.mark.parametrize("reason", ["Inconclusive", "ModesLost"])
+def test_a_version_that_a_gate_leaves_to_people_is_not_rolled_out(reason: str) -> None:
+    why = {"outcome": "Staged", "reason": reason, "message": "See the lost mode."}
+    job = a_job(ended_pod(0, result("Staged", decision=why)), complete=True)
+    plan = look(a_run(PREDICTOR, admitted("Running")), train=job)
+    assert plan.status.phase == "Succeeded"
+    assert plan.status.message == "See the lost mode."
+    assert plan.action is None
+
+
+@pytest.mark.parametrize("name", ["AWAITING_ROLLOUT", "PROMOTION_DISABLED"])
+def test_the_jobs_reasons_are_known_by_the_same_names(name: str) -> None:
+    assert getattr(constants, name) == getattr(job_reasons, name)
 
 
 def test_a_decision_of_an_earlier_attempt_counts_whatever_came_after() -> None:

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from trainer_job import reasons
-from trainer_job.database.connection import translate
+from trainer_job.database.faults import Disturbed, translate
 from trainer_job.errors import BadConfiguration, JobError, Unavailable
 from trainer_job.settings import DatabaseSettings
 
@@ -113,3 +113,73 @@ def test_any_other_error_is_ours() -> None:
 
 def test_only_the_first_line_is_told() -> None:
     assert "HINT" not in fault("refused\nHINT: is it there?").message
+
+
+REFUSED_IN_OTHER_LANGUAGES = [
+    "Passwort-Authentifizierung für Benutzer »sensor_user« fehlgeschlagen",
+    "authentification par mot de passe échouée pour l'utilisateur «\u00a0sensor_user\u00a0»",
+    "la autentificación password falló para el usuario «sensor_user»",
+    'autenticazione con password fallita per l\'utente "sensor_user"',
+    'falha na autenticação do tipo senha do usuário "sensor_user"',
+    'lösenordsautentisering misslyckades för användare "sensor_user"',
+    '"sensor_user" kullanıcısı için şifre doğrulaması başarısız oldu',  # noqa: RUF001 - Turkish
+    'autoryzacja hasłem nie powiodła się dla użytkownika "sensor_user"',
+    'пользователь "sensor_user" не прошёл проверку подлинности (по паролю)',
+    'помилка автентифікації за паролем для користувача "sensor_user"',
+    'ユーザー"sensor_user"のパスワード認証に失敗しました',
+    '사용자 "sensor_user"의 password 인증을 실패했습니다',
+    '用户 "sensor_user" Password 认证失败',
+    "kein pg_hba.conf-Eintrag für Host »10.0.0.1«, Benutzer »sensor_user«, Datenbank »plant«",
+    "Rolle »sensor_user« existiert nicht",
+]
+
+
+@pytest.mark.parametrize("words", REFUSED_IN_OTHER_LANGUAGES)
+def test_a_refused_user_is_known_in_every_language(words: str) -> None:
+    error = fault(f'connection to server at "db", port 5432 failed: FATAL:  {words}')
+    assert error.reason == reasons.BAD_CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Datenbank »plant« existiert nicht",
+        "la base de données «\u00a0plant\u00a0» n'existe pas",
+        "no existe la base de datos «plant»",
+        'il database "plant" non esiste',
+        'база данных "plant" не существует',
+        'データベース"plant"は存在しません',
+        '数据库 "plant" 不存在',
+    ],
+)
+def test_a_missing_database_is_known_in_every_language(words: str) -> None:
+    assert fault(f"failed: FATAL:  {words}").reason == reasons.DATABASE_MISSING
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "das Datenbanksystem startet",
+        "le système de bases de données se lance",
+        "tut mir leid, schon zu viele Verbindungen",
+        "zu viele Verbindungen für Rolle »sensor_user«",
+        'too many connections for role "sensor_user"',
+        'too many connections for database "plant"',
+        "canceling authentication due to timeout",
+        "storniere Authentifizierung wegen Zeitüberschreitung",
+        "система баз данных запускается",
+    ],
+)
+def test_a_server_that_is_busy_is_not_taken_for_one_that_refuses(words: str) -> None:
+    error = fault(f'connection to server at "db", port 5432 failed: FATAL:  {words}')
+    assert isinstance(error, Disturbed)
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("40P01", "gave up"), ("40001", "gave up"), ("25006", "the primary"), ("25P03", "unavail")],
+)
+def test_a_transaction_that_was_given_up_may_be_repeated(code: str, words: str) -> None:
+    error = fault("deadlock detected", code)
+    assert isinstance(error, Disturbed)
+    assert words in error.message

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench-pipeline`, `make bench-job` and `make bench-quality`."""

@@ -1,0 +1,226 @@
+"""Is there structure: what the silhouette comes to where there is none.
+
+Clusters are found in everything: on pure noise the silhouette is above zero in every fit. So the
+same procedure is run on tables without structure, and the real one must beat 95 % of them. Two
+kinds of such tables are made, and the stricter one counts:
+
+- *shuffled*: the episodes of each sensor are permuted, all its columns together. What a sensor's
+  mean, minimum and maximum have in common stays; what holds across sensors, which is what makes a
+  failure mode, goes. Permuting each column alone would break up both: on noise the silhouette of
+  the real table then exceeds nearly all of the permuted ones, since correlated columns alone
+  raise it.
+- *cloud*: one cloud with the correlations of the table's columns, and the skewness and tails of
+  each, as in SigClust (Liu, Hayes, Nobel & Marron 2008, doi:10.1198/016214508000000454), here a
+  Gaussian copula: a lengthy cloud can be cut into parts, too, and sensors that follow one load
+  are no modes.
+"""
+
+import math
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import nnls
+from scipy.special import ndtr, ndtri
+from scipy.stats import rankdata
+from sklearn import config_context
+from threadpoolctl import threadpool_limits
+
+from trainer_job.assignment import assign, scaled
+from trainer_job.clustering import silhouette
+from trainer_job.clustering.algorithms import fit_pipeline
+from trainer_job.features import is_derived, sensor_of
+
+Floats = npt.NDArray[np.float64]
+Draw = Callable[[np.random.Generator], Floats]
+
+DRAWS = 39
+"""Tables of each kind: the second largest of 39 silhouettes is exceeded by chance in 5 of 100."""
+
+SAMPLE = 600
+"""Episodes beyond this are sampled: more would not make the band narrower than it need be."""
+
+
+_ROUNDS = 1_000
+"""Of the solver for the weights: far more than it was ever seen to take."""
+
+
+@dataclass(frozen=True)
+class NullBand:
+    """The silhouette of a table, beside those of tables without structure.
+
+    Attributes
+    ----------
+    observed
+        Of the real table, found as the others are: with few starts, on `episodes` episodes, and
+        without columns that follow from others. It may differ from that of the final fit.
+    median, p95
+        Of the stricter kind of table without structure.
+    draws
+        Number of tables of each kind.
+    episodes
+        Number of episodes in each.
+    """
+
+    observed: float
+    median: float
+    p95: float
+    draws: int
+    episodes: int
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether there is more structure than chance makes in 95 of 100 cases."""
+        return self.observed > self.p95
+
+
+def null_band(
+    features: pd.DataFrame, algorithm: str, clusters: int, seed: int, draws: int = DRAWS
+) -> NullBand | None:
+    """Measure the silhouette of a table and of tables without structure.
+
+    Parameters
+    ----------
+    features : shape (episodes, features)
+        Columns named by a feature set, which tells the sensor of each.
+    algorithm, clusters, seed
+        As for :func:`trainer_job.clustering.fit`.
+    draws
+        Number of tables of each kind.
+
+    Returns
+    -------
+    NullBand or None
+        None where there is no silhouette: one cluster, or as many as episodes.
+    """
+    table = sampled(without_derived(features), seed, SAMPLE)
+    with small_fits():
+        observed = score(table.to_numpy(), algorithm, clusters, seed)
+        if observed is None:
+            return None
+        kinds = []
+        for place, draw in enumerate(without_structure(table)):
+            rng = np.random.default_rng((seed, place))
+            scores = (score(draw(rng), algorithm, clusters, seed) for _ in range(draws))
+            kinds.append(np.sort([-1.0 if value is None else value for value in scores]))
+    strict = max(kinds, key=percentile)
+    return NullBand(observed, float(np.median(strict)), percentile(strict), draws, len(table))
+
+
+def size_floor(episodes: int) -> int:
+    """Return the least number of episodes that a failure mode has: 3, or 2 % where that is more."""
+    return max(3, math.ceil(episodes / 50))
+
+
+@contextmanager
+def small_fits() -> Iterator[None]:
+    """Spare many fits of small tables what takes longer than they do: threads, and checks."""
+    checks = config_context(assume_finite=True, skip_parameter_validation=True)
+    with threadpool_limits(1), checks:
+        yield
+
+
+def percentile(ordered: Floats) -> float:
+    """Return the value that one more draw exceeds with a chance of 1 in 20; it takes 19 to tell."""
+    return float(ordered[min(math.ceil(0.95 * (len(ordered) + 1)), len(ordered)) - 1])
+
+
+def sampled(features: pd.DataFrame, seed: int, most: int) -> pd.DataFrame:
+    """Return the table, or `most` of its rows in their order."""
+    if len(features) <= most:
+        return features
+    rows = np.random.default_rng(seed).choice(len(features), most, replace=False)
+    return features.iloc[np.sort(rows)]
+
+
+def without_derived(features: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without the columns that follow from others.
+
+    Shuffled by themselves they would no longer do so, and that alone would tell noise apart.
+    """
+    return features[[name for name in features.columns if not is_derived(name)]]
+
+
+def score(table: Floats, algorithm: str, clusters: int, seed: int) -> float | None:
+    """Fit with few starts, and return the silhouette where there is one."""
+    if not 2 <= clusters < len(table):
+        return None
+    pipeline = fit_pipeline(table, algorithm, clusters, seed, quick=True)
+    return silhouette.mean(scaled(pipeline, table), assign(pipeline, table)[0], seed)
+
+
+def without_structure(features: pd.DataFrame) -> Iterator[Draw]:
+    """Return what draws tables of the size of this one, of both kinds."""
+    table = features.to_numpy("float64")
+    yield shuffled(table, _places([sensor_of(name) for name in features.columns]))
+    yield cloud(table)
+
+
+def shuffled(table: Floats, blocks: Sequence[Sequence[int]]) -> Draw:
+    """Return what permutes the rows of each block of columns."""
+
+    def draw(rng: np.random.Generator) -> Floats:
+        result = np.empty_like(table)
+        for block in blocks:
+            result[:, block] = table[rng.permutation(len(table))][:, block]
+        return result
+
+    return draw
+
+
+def cloud(table: Floats) -> Draw:
+    """Return what draws rows of one cloud.
+
+    The correlations are those of the normal scores of the ranks; each column's values are what
+    :func:`_without_gaps` makes of its own, within their range.
+    """
+    episodes = len(table)
+    levels = _standard(ndtri((rankdata(table, axis=0) - 0.5) / episodes))
+    ordered = ndtri((np.arange(1, episodes + 1) - 0.5) / episodes)
+    columns = [_without_gaps(np.sort(values), ordered) for values in _standard(table).T]
+
+    def draw(rng: np.random.Generator) -> Floats:
+        scores = rng.normal(size=(episodes, episodes)) @ levels / math.sqrt(episodes)
+        drawn = [
+            np.interp(score, ordered, column)
+            for score, column in zip(scores.T, columns, strict=True)
+        ]
+        return np.stack(drawn, axis=1)
+
+    return draw
+
+
+def _without_gaps(values: Floats, scores: Floats) -> Floats:
+    """Return ascending values that are like the given ones, and have one peak at most.
+
+    On each side of the median they are a sum, with weights of at least zero (Lawson & Hanson
+    1974), of the quantile functions of a uniform, a normal and three ever heavier-tailed
+    distributions (the S_U of Johnson 1949, doi:10.1093/biomet/36.1-2.149). Two peaks come out as
+    something flat; skewness and tails stay.
+    """
+    middle = np.median(values)
+    result = np.full_like(values, middle)
+    for side in (scores < 0, scores > 0):
+        part = np.abs(scores[side])
+        curves = [ndtr(part) - 0.5, part, np.sinh(part), np.sinh(2 * part), np.sinh(3 * part)]
+        basis = np.stack(curves, axis=1)
+        basis /= np.linalg.norm(basis, axis=0)
+        weights, _ = nnls(basis, np.abs(values[side] - middle), maxiter=_ROUNDS)
+        result[side] += np.sign(scores[side]) * (basis @ weights)
+    return result
+
+
+def _standard(table: Floats) -> Floats:
+    spread = table.std(axis=0)
+    return np.asarray((table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
+
+
+def _places(sensors: Sequence[Hashable]) -> list[list[int]]:
+    """Return the columns of each sensor."""
+    blocks: dict[Hashable, list[int]] = {}
+    for place, sensor in enumerate(sensors):
+        blocks.setdefault(sensor, []).append(place)
+    return list(blocks.values())

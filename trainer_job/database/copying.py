@@ -1,0 +1,122 @@
+"""PostgreSQL's binary COPY as NumPy arrays: rows of fixed width, without an object a value.
+
+Format: https://www.postgresql.org/docs/current/sql-copy.html (Binary Format).
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_END = b"\xff\xff"
+_PIECE = 1 << 20
+"""Bytes that are gathered before they are handed on: memory stays bounded."""
+
+Rows = npt.NDArray[np.void]
+
+
+def integers(*names: str) -> list[tuple[Any, ...]]:
+    """Return the parts of columns of type bigint, timestamp or timestamptz.
+
+    Times are microseconds since 2000, UTC.
+    """
+    return [part for name in names for part in ((f"{name}_size", ">i4"), (name, ">i8"))]
+
+
+def doubles(name: str, count: int) -> list[tuple[Any, ...]]:
+    """Return the parts of a column of type float8[] that has `count` elements and no null."""
+    # An empty array has no dimension, whose size and lower bound are left out then.
+    header = ("size", "dims", "nulls", "type", *(("dim", "low") if count else ()))
+    parts = [(f"{name}_{part}", ">i4") for part in header]
+    return [*parts, (name, [("length", ">i4"), ("value", ">f8")], (count,))]
+
+
+def packed(name: str, count: int) -> list[tuple[Any, ...]]:
+    """Return the parts of a column of type bytea that holds `count` little-endian doubles."""
+    return [(f"{name}_size", ">i4"), (name, "<f8", (count,))]
+
+
+def read(
+    cursor: Any, query: str, parts: Sequence[tuple[Any, ...]], take: Callable[[Rows], None]
+) -> None:
+    """Hand on the rows of a query, some at a time.
+
+    Parameters
+    ----------
+    cursor
+        Of psycopg2.
+    query
+        Whose columns have the types of `parts`, and no null.
+    parts
+        Those of :func:`integers`, :func:`doubles` and :func:`packed`, in order.
+    take
+        Called with rows whose memory it may keep.
+
+    Raises
+    ------
+    ValueError
+        If the server's rows are of another width.
+    """
+    sink = _Sink(np.dtype([("columns", ">i2"), *parts]), take)
+    cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", sink)
+    sink.close()
+
+
+def write(cursor: Any, table: str, rows: Rows) -> None:
+    """Append rows, made with :func:`empty`, to a table; `table` may name its columns."""
+    content = io.BytesIO(_HEADER + rows.tobytes() + _END)
+    cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT binary)", content)
+
+
+def empty(count: int, parts: Sequence[tuple[Any, ...]]) -> Rows:
+    """Return rows whose sizes are set, for :func:`write`; only integers and packed doubles."""
+    dtype = np.dtype([("columns", ">i2"), *parts])
+    rows = np.zeros(count, dtype)
+    names = [name for name, *_ in parts if not name.endswith("_size")]
+    rows["columns"] = len(names)
+    for name in names:
+        rows[f"{name}_size"] = dtype[name].itemsize
+    return rows
+
+
+class _Sink:
+    """Takes what the driver pushes, and hands on whole rows."""
+
+    def __init__(self, dtype: np.dtype[Any], take: Callable[[Rows], None]) -> None:
+        self._dtype = dtype
+        self._take = take
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._begun = False
+
+    def write(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > _PIECE:
+            self._hand_on()
+
+    def close(self) -> None:
+        self._hand_on()
+        rest = b"".join(self._parts)
+        if rest != _END:
+            msg = f"{len(rest)} bytes at the end of a COPY are no row of {self._dtype.itemsize}"
+            raise ValueError(msg)
+
+    def _hand_on(self) -> None:
+        content = b"".join(self._parts)
+        if not self._begun:
+            content = content[len(_HEADER) :]
+            self._begun = True
+        count = len(content) // self._dtype.itemsize
+        rows = np.frombuffer(content, self._dtype, count)
+        wanted = sum(1 for name in self._dtype.names or () if name.endswith("_size"))
+        if count and (rows["columns"] != wanted).any():
+            msg = "the rows of a COPY have another number of columns, or another width"
+            raise ValueError(msg)
+        if count:
+            self._take(rows)
+        self._parts = [content[count * self._dtype.itemsize :]]
+        self._size = len(self._parts[0])

@@ -1,0 +1,259 @@
+"""Moments that are kept from one run to the next, so that a run computes what is new.
+
+Closed episodes rarely change, but a reading may come late: its id is given before it is
+committed, so that it may appear below ids that were seen long ago. Hence the watermark, with one
+promise: whatever is kept reflects all readings up to that id. It may only be raised to an id
+below which, in the snapshot that is read, nothing can appear any more: every transaction that was
+at work when the id was the highest has ended since. Readings above the watermark are looked up,
+and what is kept of an episode that has more of them now is computed anew.
+
+Changed or deleted readings leave no trace that could be found without reading all of them:
+after such a repair, a run with ``rebuild`` computes everything anew.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, text
+
+from trainer_job.database import copying
+from trainer_job.database.connection import Database
+from trainer_job.database.locks import lock_transaction
+from trainer_job.database.statements import KINDS, array
+from trainer_job.moments import VERSION
+
+MARGIN = 1000
+"""Ids below the watermark that are looked at again: a session may hold numbers in reserve
+(CREATE SEQUENCE … CACHE)."""
+
+FACTS = ("failure", "readings", "unusable", "duplicates", "latest", "digest")
+"""Columns beside the moments; `latest` is in microseconds since 2000."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """Moments of one kind of some episodes that have the same sensors.
+
+    Attributes
+    ----------
+    kind
+        Key of :data:`trainer_job.database.statements.KINDS`.
+    sensors
+        Names in the order of the values.
+    facts : name → shape (episodes,)
+        :data:`FACTS`.
+    values : shape (episodes, sensors, moments of the kind)
+    """
+
+    kind: str
+    sensors: tuple[str, ...]
+    facts: dict[str, npt.NDArray[np.int64]]
+    values: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What the values of a row are: a hash of it is the layout's id."""
+
+    kind: str
+    sensors: tuple[str, ...]
+
+    @property
+    def id(self) -> int:
+        """Return the id, the same in every process."""
+        content = json.dumps([VERSION, self.kind, self.sensors], ensure_ascii=False).encode()
+        return int.from_bytes(hashlib.sha256(content).digest()[:8], "big", signed=True)
+
+    @property
+    def width(self) -> int:
+        """Number of values in a row."""
+        return len(self.sensors) * len(KINDS[self.kind])
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The highest id of a reading at some moment, and the transactions that were at work then."""
+
+    reading: int
+    horizon: int
+    """Transactions below this one had begun; all later ones get higher ids."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a snapshot shows of the watermark.
+
+    Attributes
+    ----------
+    watermark
+        What is kept reflects the readings up to this id.
+    writes
+        Number of times that something was kept: changes whenever another job was faster.
+    complete
+        Id up to which the snapshot shows every reading that there will ever be.
+    """
+
+    watermark: int
+    writes: int
+    complete: int
+
+
+def mark(database: Database) -> Mark:
+    """Take a mark; some time before the snapshot, so that what was at work may have ended."""
+    statement = """
+        SELECT coalesce(max(id), 0), pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+        FROM readings
+    """
+    with database.errors(), database.engine.connect() as connection:
+        return Mark(*connection.execute(text(statement)).one())
+
+
+def see(connection: Connection, before: Mark) -> Seen:
+    """Return what the connection's snapshot shows."""
+    row = connection.execute(
+        text("SELECT reading, writes FROM trainer.feature_watermark WHERE version = :version"),
+        {"version": VERSION},
+    ).one_or_none()
+    watermark, writes = (0, 0) if row is None else row
+    oldest = connection.execute(
+        text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+    ).scalar_one()
+    settled = before.reading if before.horizon <= oldest else 0
+    return Seen(watermark, writes, complete=max(watermark, settled))
+
+
+def late(connection: Connection, seen: Seen) -> npt.NDArray[np.int64]:
+    """Return the episodes that are kept and have got more readings since."""
+    if seen.writes == 0:
+        return np.array([], dtype=np.int64)
+    rows = connection.execute(
+        text("""
+            SELECT array_agg(DISTINCT k.failure) FROM (
+                SELECT DISTINCT failure FROM readings WHERE id > :above AND failure IS NOT NULL
+            ) recent
+            JOIN trainer.episode_features k ON k.failure = recent.failure
+            JOIN trainer.feature_layouts l ON l.id = k.layout AND l.version = :version
+            WHERE k.readings <> (SELECT count(*) FROM readings r WHERE r.failure = recent.failure)
+        """),
+        {"above": seen.watermark - MARGIN, "version": VERSION},
+    ).scalar_one()
+    return np.array(rows or [], dtype=np.int64)
+
+
+def read(connection: Connection, kind: str, ids: Sequence[int]) -> list[Block]:
+    """Return what is kept of these episodes."""
+    layouts = connection.execute(
+        text("SELECT sensors FROM trainer.feature_layouts WHERE version = :v AND kind = :kind"),
+        {"v": VERSION, "kind": kind},
+    ).scalars()
+    return [
+        block
+        for sensors in layouts
+        for block in _blocks(_cursor(connection), Layout(kind, tuple(sensors)), ids)
+    ]
+
+
+def keep(
+    database: Database, seen: Seen, stale: Iterable[int], blocks: Sequence[Block], all_stale: bool
+) -> None:
+    """Keep blocks that were computed in the snapshot of `seen`, and drop what is stale.
+
+    Jobs that do this at the same time wait for each other; each leaves the promise of the
+    watermark true.
+    """
+    with database.errors(), database.engine.begin() as connection:
+        lock_transaction(connection, "features")
+        _move_watermark(connection, seen)
+        if all_stale:
+            connection.execute(text("DELETE FROM trainer.episode_features"))
+        _drop(connection, list(KINDS), list(stale))
+        for block in blocks:
+            _drop(connection, [block.kind], block.facts["failure"].tolist())
+            _write(connection, block)
+
+
+def _move_watermark(connection: Connection, seen: Seen) -> None:
+    """Raise the watermark to what the snapshot shows completely.
+
+    Where another job kept something since the snapshot, its rows and ours reflect no more than
+    the lower of the two.
+    """
+    connection.execute(
+        text("""
+            INSERT INTO trainer.feature_watermark AS w (version, reading, writes)
+            VALUES (:version, :complete, 1)
+            ON CONFLICT (version) DO UPDATE SET writes = w.writes + 1, reading = CASE
+                WHEN w.writes = :writes THEN :complete ELSE least(w.reading, :complete) END
+        """),
+        {"version": VERSION, "complete": seen.complete, "writes": seen.writes},
+    )
+
+
+def _drop(connection: Connection, kinds: Sequence[str], ids: Sequence[int]) -> None:
+    if ids:
+        connection.execute(
+            text("""
+                DELETE FROM trainer.episode_features f USING trainer.feature_layouts l
+                WHERE f.layout = l.id AND l.version = :version AND l.kind = ANY (:kinds)
+                    AND f.failure = ANY (:ids)
+            """),
+            {"version": VERSION, "kinds": list(kinds), "ids": list(ids)},
+        )
+
+
+def _write(connection: Connection, block: Block) -> None:
+    layout = Layout(block.kind, block.sensors)
+    connection.execute(
+        text("""
+            INSERT INTO trainer.feature_layouts (id, version, kind, sensors)
+            VALUES (:id, :version, :kind, :sensors) ON CONFLICT DO NOTHING
+        """),
+        {
+            "id": layout.id,
+            "version": VERSION,
+            "kind": layout.kind,
+            "sensors": list(layout.sensors),
+        },
+    )
+    parts = [*copying.integers("layout", *FACTS), *copying.packed("moments", layout.width)]
+    rows = copying.empty(len(block.values), parts)
+    rows["layout"] = layout.id
+    for name in FACTS:
+        rows[name] = block.facts[name]
+    rows["moments"] = block.values.reshape(len(rows), -1)
+    columns = ", ".join(("layout", *FACTS, "moments"))
+    copying.write(_cursor(connection), f"trainer.episode_features ({columns})", rows)
+
+
+def _blocks(cursor: Any, layout: Layout, ids: Sequence[int]) -> list[Block]:
+    blocks: list[Block] = []
+
+    def take(rows: copying.Rows) -> None:
+        blocks.append(
+            Block(
+                layout.kind,
+                layout.sensors,
+                {name: rows[name].astype(np.int64) for name in FACTS},
+                rows["moments"]
+                .astype(np.float64)
+                .reshape(len(rows), len(layout.sensors), len(KINDS[layout.kind])),
+            )
+        )
+
+    parts = [*copying.integers(*FACTS), *copying.packed("moments", layout.width)]
+    columns = ", ".join((*FACTS, "moments"))
+    query = (
+        f"SELECT {columns} FROM trainer.episode_features "  # noqa: S608 - ids are integers
+        f"WHERE layout = {layout.id} AND failure = ANY ({array(ids)})"
+    )
+    copying.read(cursor, query, parts, take)
+    return blocks
+
+
+def _cursor(connection: Connection) -> Any:
+    return connection.connection.cursor()

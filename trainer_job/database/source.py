@@ -1,0 +1,327 @@
+"""Episodes of PostgreSQL, read in one snapshot."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import psycopg2
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from trainer_job.database import computing, kept, statements
+from trainer_job.database.connection import Database
+from trainer_job.database.faults import translate
+from trainer_job.database.kept import Block
+from trainer_job.episodes import Integers, Manifest
+from trainer_job.moments import LEVEL, LOG, ORDER, Moments, from_readings
+
+NAMES = {"level": LEVEL, "log": LOG, "order": ORDER}
+"""Kind → names of its moments."""
+
+BATCH = 500
+"""Episodes whose readings are held at a time."""
+
+_POSTGRES_EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
+
+
+class PostgresEpisodes:
+    """Episodes of the database, read in one snapshot while the context is open.
+
+    Parameters
+    ----------
+    database
+        Migrated.
+    needs
+        Names of the moments that will be asked for.
+    rebuild
+        Compute everything anew, and keep only that.
+    compute
+        Returns the moments of readings, also those which no SQL computes.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        needs: Sequence[str] = LEVEL,
+        rebuild: bool = False,
+        compute: Callable[[pd.DataFrame, tuple[str, ...]], Moments] = from_readings,
+    ) -> None:
+        self._database = database
+        self._compute = compute
+        self._needs = tuple(needs)
+        self._rebuild = rebuild
+        self._kinds = [
+            kind for kind in statements.KINDS if kind == "level" or set(NAMES[kind]) & set(needs)
+        ]
+        self._blocks: list[Block] = []
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        mark = kept.mark(self._database)
+        with self._errors():
+            connection = self._database.engine.connect()
+            self._stack.enter_context(connection)
+            self._connection = connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+            self._seen = kept.see(self._connection, mark)
+            computing.prepare(self._connection)
+            self._late = kept.late(self._connection, self._seen)
+            # What is dropped from what is kept, once.
+            self._stale, self._all_stale = self._late, self._rebuild
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def manifest(self, since: datetime, until: datetime, machines: Sequence[str]) -> Manifest:
+        """Return the closed episodes with readings whose start lies in [since, until)."""
+        condition = "start_time >= :since AND start_time < :until"
+        values: dict[str, Any] = {"since": since, "until": until}
+        if machines:
+            condition += " AND machine = ANY(:machines)"
+            values["machines"] = list(machines)
+        return self._manifest(condition, values)
+
+    def recorded(self, ids: Sequence[int] | Integers) -> Manifest:
+        """Return those of the given episodes that are still there."""
+        return self._manifest("f.id = ANY(:ids)", {"ids": [int(each) for each in ids]})
+
+    def moments(self, ids: Sequence[int] | Integers) -> Moments:
+        """Return the moments of episodes, in the given order."""
+        wanted = np.asarray(ids, dtype=np.int64)
+        self._describe(wanted)
+        more = [name for name in self._needs if name not in {*LEVEL, *LOG, *ORDER}]
+        names = [name for kind in self._kinds for name in NAMES[kind]]
+        found = _assemble(self._blocks, wanted, names)
+        return self._add(found, more) if more else found
+
+    def readings(self, ids: Sequence[int] | Integers) -> pd.DataFrame:
+        """Return the readings of a few episodes in order of episode and time."""
+        rows = self._fetch(statements.readings(ids))
+        head = {
+            "episode": [str(failure) for failure, _, _ in rows],
+            "timestamp": [_utc(moment).isoformat() for _, moment, _ in rows],
+        }
+        table = pd.DataFrame.from_records([values for _, _, values in rows])
+        names = sorted(set(map(str, table.columns)) - set(statements.RESERVED), key=natural)
+        return pd.concat([pd.DataFrame(head), table.reindex(columns=names)], axis=1)
+
+    def changed(self, ids: Sequence[int]) -> list[int]:
+        """Return the episodes whose readings are not those that their moments were made of.
+
+        That is what a change or a deletion of old readings leaves: nothing else tells of it.
+        """
+        wanted = np.asarray(ids, dtype=np.int64)
+        known = self._describe(wanted)
+        with self._errors():
+            blocks = list(
+                computing.compute(self._connection, wanted, ["level"], self._from_readings)
+            )
+        found = _facts(blocks, wanted)
+        now = dict(zip(found["failure"].tolist(), found["digest"].tolist(), strict=True))
+        before = zip(known["failure"].tolist(), known["digest"].tolist(), strict=True)
+        return [episode for episode, digest in before if now.get(episode) != digest]
+
+    def open_episodes(self, since: datetime, until: datetime, machines: Sequence[str]) -> int:
+        """Return how many failures that started in the window are not over yet."""
+        statement = """
+            SELECT count(*) FROM failures WHERE is_active AND start_time >= :since
+                AND start_time < :until AND (machine = ANY(:machines) OR :all)
+        """
+        values = {"since": since, "until": until, "machines": list(machines), "all": not machines}
+        with self._errors():
+            return int(self._connection.execute(text(statement), values).scalar_one())
+
+    def earlier(
+        self, since: datetime, bound: datetime, machines: Sequence[str], number: int
+    ) -> datetime:
+        """Return the start of the window that holds this many more episodes.
+
+        Parameters
+        ----------
+        since
+            Start of the window so far.
+        bound
+            The earliest start that it may have.
+        machines
+            Whose episodes count; all where empty.
+        number
+            How many more episodes are wanted.
+        """
+        statement = """
+            SELECT min(start_time) FROM (
+                SELECT start_time FROM failures f
+                WHERE NOT is_active AND start_time < :since AND start_time >= :bound
+                    AND (machine = ANY(:machines) OR :all)
+                    AND EXISTS (SELECT FROM readings r WHERE r.failure = f.id)
+                ORDER BY start_time DESC LIMIT :number
+            ) earlier
+        """
+        values = {"since": since, "bound": bound, "number": number}
+        values |= {"machines": list(machines), "all": not machines}
+        with self._errors():
+            found = self._connection.execute(text(statement), values).scalar_one()
+        return since if found is None else _utc(found)
+
+    def _manifest(self, condition: str, values: dict[str, Any]) -> Manifest:
+        with self._errors():
+            row = self._connection.execute(text(statements.chosen(condition)), values).one()
+        ids, machines, started, ended, labels = (column or [] for column in row)
+        chosen = np.array(ids, dtype=np.int64)
+        facts = self._describe(chosen)
+        rows = np.searchsorted(chosen, facts["failure"])
+        latest = _POSTGRES_EPOCH + facts["latest"].astype("timedelta64[us]")
+        closed = _times(ended)[rows]
+        return Manifest(
+            ids=facts["failure"],
+            machines=np.array(machines, dtype=object)[rows],
+            started=_times(started)[rows],
+            closed=np.where(np.isnat(closed), latest, closed),
+            labels=np.array(labels, dtype=object)[rows],
+            readings=facts["readings"],
+            unusable=facts["unusable"],
+            duplicates=facts["duplicates"],
+            digests=facts["digest"],
+        )
+
+    def _describe(self, ids: npt.NDArray[np.int64]) -> dict[str, Integers]:
+        """Read or compute what is not known yet; return the facts, ordered by id."""
+        known = {kind: _known(self._blocks, kind) for kind in self._kinds}
+        missing = ids[~np.logical_and.reduce([np.isin(ids, each) for each in known.values()])]
+        if len(missing):
+            with self._errors():
+                self._find(missing)
+        return _facts(self._blocks, ids)
+
+    def _find(self, ids: npt.NDArray[np.int64]) -> None:
+        """Take what is kept of these episodes, compute the rest and keep it."""
+        late, stale, all_stale = self._late, self._stale, self._all_stale
+        self._stale, self._all_stale = np.array([], dtype=np.int64), False
+        for kind in self._kinds:
+            usable = ids[~np.isin(ids, late)]
+            usable = usable[~np.isin(usable, _known(self._blocks, kind))]
+            if not self._rebuild and self._seen.writes and len(usable):
+                self._blocks += kept.read(self._connection, kind, usable.tolist())
+        lacking = {kind: ids[~np.isin(ids, _known(self._blocks, kind))] for kind in self._kinds}
+        rest = np.unique(np.concatenate(list(lacking.values())))
+        # An episode without readings is looked at each time, and costs nothing.
+        fresh = list(computing.compute(self._connection, rest, self._kinds, self._from_readings))
+        fresh = [_only(block, lacking[block.kind]) for block in fresh]
+        self._blocks += fresh
+        new = [block for block in fresh if len(block.values)]
+        if new or len(stale):
+            kept.keep(self._database, self._seen, stale.tolist(), new, all_stale)
+
+    def _from_readings(self, ids: npt.NDArray[np.int64], sensors: tuple[str, ...]) -> Moments:
+        """Return moments that are computed here."""
+        readings = self.readings(ids.tolist())
+        return self._compute(readings.reindex(columns=["episode", "timestamp", *sensors]), sensors)
+
+    def _add(self, found: Moments, names: Sequence[str]) -> Moments:
+        """Return moments with more of them, for which all readings have to come here."""
+        tables = dict(found.tables)
+        for name in names:
+            tables[name] = np.full(found["n"].shape, np.nan)
+        for start in range(0, len(found.episodes), BATCH):
+            part = found.episodes[start : start + BATCH].astype(np.int64)
+            computed = self._from_readings(part, found.sensors)
+            rows = pd.Index(computed.episodes.astype(np.int64)).get_indexer(pd.Index(part))
+            for name in names:
+                tables[name][start : start + len(part)] = computed[name][rows]
+        return Moments(found.episodes, found.sensors, found.readings, tables)
+
+    def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
+        with self._errors():
+            cursor = self._connection.connection.cursor()
+            cursor.execute(statement)
+            return list(cursor.fetchall())
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn PostgreSQL's errors into ours, also those of statements past SQLAlchemy."""
+        try:
+            with self._database.errors():
+                yield
+        except psycopg2.Error as error:
+            wrapped = DBAPIError("", None, error)
+            raise translate(wrapped, self._database.settings) from error
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return the key that puts Sensor 2 before Sensor 10."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", name)
+    return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts]
+
+
+def _known(blocks: Sequence[Block], kind: str) -> Integers:
+    ids = [block.facts["failure"] for block in blocks if block.kind == kind]
+    return np.concatenate(ids) if ids else np.array([], dtype=np.int64)
+
+
+def _only(block: Block, ids: Integers) -> Block:
+    """Return the part of a block with these episodes."""
+    rows = np.isin(block.facts["failure"], ids)
+    if rows.all():
+        return block
+    facts = {name: column[rows] for name, column in block.facts.items()}
+    return Block(block.kind, block.sensors, facts, block.values[rows])
+
+
+def _facts(blocks: Sequence[Block], ids: Integers) -> dict[str, Integers]:
+    levels = [_only(block, ids) for block in blocks if block.kind == "level"]
+    facts = {
+        name: np.concatenate([np.array([], np.int64), *(block.facts[name] for block in levels)])
+        for name in kept.FACTS
+    }
+    order = np.argsort(facts["failure"])
+    return {name: column[order] for name, column in facts.items()}
+
+
+def _assemble(blocks: Sequence[Block], ids: Integers, names: Sequence[str]) -> Moments:
+    """Return the moments of episodes, of all sensors that any of them has a usable value of."""
+    blocks = [part for block in blocks if len((part := _only(block, ids)).values)]
+    present = {
+        block.sensors[place]
+        for block in blocks
+        if block.kind == "level"
+        for place in np.flatnonzero((block.values[:, :, 0] > 0).any(axis=0))
+    }
+    sensors = tuple(sorted(present, key=natural))
+    index = pd.Index(ids)
+    tables = {name: np.full((len(ids), len(sensors)), np.nan) for name in names}
+    tables["n"][:] = 0
+    readings = np.zeros(len(ids), dtype=np.int64)
+    for block in blocks:
+        rows = index.get_indexer(pd.Index(block.facts["failure"]))
+        readings[rows] = block.facts["readings"]
+        columns = [place for place, sensor in enumerate(block.sensors) if sensor in present]
+        target = np.array([sensors.index(block.sensors[place]) for place in columns], dtype=int)
+        for number, name in enumerate(NAMES[block.kind]):
+            tables[name][rows[:, None], target] = block.values[:, columns, number]
+    return Moments(ids, sensors, readings, tables)
+
+
+def _times(seconds: Sequence[float | None]) -> npt.NDArray[np.datetime64]:
+    """Return seconds since 1970 as times to the microsecond."""
+    values = np.array([np.nan if each is None else each for each in seconds], dtype=np.float64)
+    times = np.full(len(values), np.datetime64("NaT", "us"))
+    known = np.isfinite(values)
+    times[known] = np.round(values[known] * 1e6).astype(np.int64).astype("datetime64[us]")
+    return times
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return a time of the database; those of an old installation may have no zone."""
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,176 @@
+"""What a run reads: the episodes of its window, and those that versions are compared on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+
+from trainer_job import reasons
+from trainer_job.contract import RunDocument
+from trainer_job.coverage import Coverage, cover
+from trainer_job.database.records import RunRecord
+from trainer_job.episodes import EpisodeSource, Manifest
+from trainer_job.errors import UnusableData
+from trainer_job.holdout import Rule, blocks, held_out_blocks
+from trainer_job.moments import Moments
+from trainer_job.quality import Quality
+
+
+@dataclass(frozen=True)
+class Found:
+    """The episodes of a window.
+
+    Attributes
+    ----------
+    since, until
+        The window; `since` lies further back where too few episodes were found.
+    all
+        All of them.
+    training
+        Those that may be fitted on.
+    compared
+        Held-out episodes, also from before the window, on which versions are compared.
+    """
+
+    since: datetime
+    until: datetime
+    all: Manifest
+    training: Manifest
+    compared: Manifest
+
+    @property
+    def held_out(self) -> int:
+        """Number of episodes of the window that are not fitted on."""
+        return len(self.all) - len(self.training)
+
+
+@dataclass(frozen=True)
+class Usable:
+    """What is left of the training episodes: a table without gaps.
+
+    Attributes
+    ----------
+    manifest
+        The episodes.
+    moments
+        Their moments, of `coverage.sensors`.
+    every
+        The moments of all training episodes with all their sensors.
+    coverage
+        Which sensors and episodes were chosen.
+    """
+
+    manifest: Manifest
+    moments: Moments
+    every: Moments
+    coverage: Coverage
+
+
+def find(
+    document: RunDocument, source: EpisodeSource, record: RunRecord | None, rule: Rule | None
+) -> Found:
+    """Return the window's episodes, or those of the run's first attempt.
+
+    Raises
+    ------
+    UnusableData
+        If readings of the first attempt's episodes have changed since.
+    """
+    since, until = document.data.window(document.as_of)
+    if record is None or record.episodes is None:
+        since, found = _window(document, source, since, until)
+    else:
+        found = source.recorded(record.episodes)
+        if found.hash() != record.feature_hash:
+            raise UnusableData(
+                reasons.DATA_CHANGED,
+                f"Readings of the {len(record.episodes)} episodes of this run were changed, added "
+                "or deleted since its first attempt, and a run is decided on one state of the "
+                "data. Apply a new run.",
+            )
+        if record.labels is not None:
+            # What people say meanwhile is the next run's affair.
+            found = replace(found, labels=np.array(record.labels, dtype=object))
+        since = min([since, *_earliest(found)])
+    held = _held_out(found, rule)
+    return Found(since, until, found, found.take(~held), _compared(document, source, rule))
+
+
+def usable(source: EpisodeSource, training: Manifest) -> Usable:
+    """Return the table without gaps.
+
+    Raises
+    ------
+    UnusableData
+        If most episodes have no sensor in common.
+    """
+    every = source.moments(training.ids)
+    coverage = cover(every)
+    rows = np.flatnonzero(coverage.complete)
+    return Usable(training.take(rows), every.take(rows.tolist(), coverage.sensors), every, coverage)
+
+
+def sample(source: EpisodeSource, ids: Sequence[int], sensors: Sequence[str]) -> pd.DataFrame:
+    """Return the readings of a few episodes.
+
+    Raises
+    ------
+    UnusableData
+        If they are not those that the moments were made of.
+    """
+    if changed := source.changed(ids):
+        listed = ", ".join(str(episode) for episode in changed)
+        raise UnusableData(
+            reasons.DATA_CHANGED,
+            f"Readings of episode {listed} were changed or deleted after their moments had been "
+            "computed and kept. Apply a new run that computes everything anew "
+            "(spec.source.data.rebuild: true).",
+        )
+    return source.readings(ids).reindex(columns=["episode", "timestamp", *sensors])
+
+
+def quality(document: RunDocument, source: EpisodeSource, found: Found, used: Usable) -> Quality:
+    """Return what stands in the data quality table."""
+    number = source.open_episodes(found.since, found.until, document.data.machines)
+    return Quality(found.all, used.coverage, found.held_out, number)
+
+
+def _window(
+    document: RunDocument, source: EpisodeSource, since: datetime, until: datetime
+) -> tuple[datetime, Manifest]:
+    """Return start and episodes of the window, widened where it holds too few."""
+    data = document.data
+    found = source.manifest(since, until, data.machines)
+    wanted = data.extend_until
+    if wanted is None or len(found) >= wanted.episodes:
+        return since, found
+    bound = min(since, until - wanted.at_most)
+    start = source.earlier(since, bound, data.machines, wanted.episodes - len(found))
+    if start == since:
+        return since, found
+    return start, source.manifest(start, until, data.machines)
+
+
+def _earliest(found: Manifest) -> list[datetime]:
+    if not len(found):
+        return []
+    first: datetime = found.started.min().astype("datetime64[us]").item()
+    return [first.replace(tzinfo=UTC)]
+
+
+def _held_out(found: Manifest, rule: Rule | None) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    if rule is None:
+        return np.zeros(len(found), dtype=bool)
+    return held_out_blocks(rule.salt, blocks(found.machines, found.started), rule.fraction)
+
+
+def _compared(document: RunDocument, source: EpisodeSource, rule: Rule | None) -> Manifest:
+    """Return the held-out episodes that were closed before asOf, as far as the spec looks back."""
+    spec = document.gates.champion
+    if rule is None or spec is None:
+        return source.recorded([])
+    found = source.manifest(document.as_of - spec.lookback, document.as_of, document.data.machines)
+    closed = found.closed < np.datetime64(document.as_of.replace(tzinfo=None), "us")
+    return found.take(_held_out(found, rule) & closed)
