@@ -119,22 +119,33 @@ def promoted(rule: ChampionSpec | None, found: Comparison | Inconclusive) -> boo
 
 
 def table(cases: Sequence[Case], repetitions: int) -> str:
-    """Play every case, and return the part of the challengers that each rule promotes."""
-    head = ["challenger", "held out", "SD of difference", *RULES, "could not be told"]
+    """Play every case, and return the part of the challengers that each rule promotes.
+
+    A case has a row for each measure by which it was compared: one label that is rare among the
+    held-out episodes is enough for the weaker one.
+    """
+    head = ["challenger", "compared by", "times", "held out", "SD of difference", *RULES]
     lines = [head, ["---"] * len(head)]
     for case in cases:
         found = [play(case, seed) for seed in range(repetitions)]
-        told = [each for each in found if isinstance(each, Comparison)]
-        lines.append(
-            [
-                case.name,
-                f"{np.mean([each.episodes for each in told]):.0f}",
-                f"{np.std([each.difference for each in told]):.3f}",
-                *(f"{np.mean([promoted(rule, f) for f in found]):.0%}" for rule in RULES.values()),
-                f"{1 - len(told) / len(found):.0%}",
-            ]
-        )
+        by_measure: dict[str, list[Comparison | Inconclusive]] = {}
+        for each in found:
+            measure = each.measure if isinstance(each, Comparison) else "not compared"
+            by_measure.setdefault(measure, []).append(each)
+        lines += [_row(case, measure, some) for measure, some in sorted(by_measure.items())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(case: Case, measure: str, found: Sequence[Comparison | Inconclusive]) -> list[str]:
+    told = [each for each in found if isinstance(each, Comparison)]
+    return [
+        case.name,
+        measure,
+        str(len(found)),
+        f"{np.mean([each.episodes for each in told]):.0f}" if told else "",
+        f"{np.std([each.difference for each in told]):.3f}" if told else "",
+        *(f"{np.mean([promoted(rule, each) for each in found]):.0%}" for rule in RULES.values()),
+    ]
 
 
 if __name__ == "__main__":

@@ -138,6 +138,7 @@ def _real(pool: ProcessPoolExecutor, seeds: int) -> Iterator[str]:
     cases = [(place, *pair) for place in range(5) for pair in _pairs()]
     for lines in pool.map(on_shipped, *zip(*cases, strict=True), itertools.repeat(seeds)):
         yield from lines
+    yield from pool.map(on_reference, SETS)
 
 
 def on_shipped(place: int, name: str, algorithm: str, seeds: int) -> list[str]:
@@ -155,6 +156,17 @@ def on_shipped(place: int, name: str, algorithm: str, seeds: int) -> list[str]:
         columns = [[getattr(score, field) for score in found] for field in Scores.__annotations__]
         rows.append(_row(f"lp{place + 1}", name, algorithm, what, *map(_range, columns)))
     return rows
+
+
+def on_reference(name: str) -> str:
+    """Return the row of the reference file's labelled rows, each as an episode of one reading."""
+    rows = pd.read_csv(SHIPPED / "reference/data_sensors.csv").dropna(subset="Label")
+    readings = rows.drop(columns="Label").reset_index(drop=True)
+    readings.insert(0, "episode", readings.index)
+    table = episode_features(readings, tuple(readings.columns[1:]), name)
+    chosen = choose(table, "kmeans", 2, 8, 42).chosen
+    said = "NoStructure" if chosen is None else "structure"
+    return _row("reference", name, "kmeans", f"{chosen or '-'} (chosen)", *[said] * 4)
 
 
 def scores(

@@ -16,6 +16,7 @@ from trainer_job import direct, flags, reasons
 from trainer_job.contract import DEFAULT_MODEL_NAME, Result, RunDocument, TrackingSpec
 from trainer_job.database.connection import connect
 from trainer_job.errors import BadConfiguration
+from trainer_job.importing import uncollected
 from trainer_job.progress import Reporter, as_json_lines, as_note, for_people
 from trainer_job.settings import DatabaseSettings, read_document
 
@@ -179,11 +180,13 @@ def _train(
     reference: Path | None = None,
 ) -> Result:
     database = connect(settings)
-    from trainer_job.registry.tracking import connect as connect_tracking
+    with uncollected():
+        from trainer_job.registry.tracking import connect as connect_tracking
 
     tracking = connect_tracking(document.tracking)
-    from trainer_job.patterns import read_patterns
-    from trainer_job.pipeline import train
+    with uncollected():
+        from trainer_job.patterns import read_patterns
+        from trainer_job.pipeline import train
 
     patterns = None if reference is None else read_patterns(reference)
     return train(document, database, tracking, progress, patterns)
@@ -191,8 +194,9 @@ def _train(
 
 def _promote(document: RunDocument) -> Result:
     database = connect(DatabaseSettings.from_environment())
-    from trainer_job.proving import prove_and_promote
-    from trainer_job.registry.tracking import connect as connect_tracking
+    with uncollected():
+        from trainer_job.proving import prove_and_promote
+        from trainer_job.registry.tracking import connect as connect_tracking
 
     tracking = connect_tracking(document.tracking)
     return prove_and_promote(document, database, tracking, as_json_lines)

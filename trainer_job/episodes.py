@@ -1,7 +1,7 @@
 """Episodes, and the seam to the store that they come from."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Protocol
@@ -73,11 +73,24 @@ class Manifest:
         return hashlib.sha256(np.ascontiguousarray(rows, dtype="<i8").tobytes()).hexdigest()
 
 
+Which = Callable[[Objects, Times], npt.NDArray[np.bool_]]
+"""Chooses episodes by their machines and starts, before anything is read of them."""
+
+
 class EpisodeSource(Protocol):
     """What the pipeline needs of a store of episodes."""
 
-    def manifest(self, since: datetime, until: datetime, machines: Sequence[str]) -> Manifest:
-        """Return the closed episodes with readings whose start lies in [since, until)."""
+    def manifest(
+        self,
+        since: datetime,
+        until: datetime,
+        machines: Sequence[str],
+        which: Which | None = None,
+    ) -> Manifest:
+        """Return the closed episodes with readings whose start lies in [since, until).
+
+        Of those, where it is given, the ones that `which` chooses by their machines and starts.
+        """
 
     def recorded(self, ids: Sequence[int]) -> Manifest:
         """Return those of the given episodes that are still there."""

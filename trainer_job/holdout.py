@@ -21,7 +21,7 @@ class Rule:
     fraction: float
 
     def __str__(self) -> str:
-        return f"{self.fraction:g} of {self.salt}"
+        return f"{self.fraction!r} of {self.salt}"
 
     @classmethod
     def read(cls, text: str) -> "Rule | None":

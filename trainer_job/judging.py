@@ -92,6 +92,8 @@ def against_champion(
     held = held_out_blocks(shared.salt, days, shared.fraction)
     has = np.isin(np.arange(len(held)), complete(found.moments, tuple(model.sensors)))
     rows = np.flatnonzero(held & has)
+    if held.any() and not len(rows):
+        return Inconclusive(f"none of {held.sum()} held-out episodes has every sensor of both")
     manifest, moments = found.manifest.take(rows), found.moments
     theirs = _modes(model, moments, rows)
     return compare(
@@ -102,7 +104,7 @@ def against_champion(
             manifest.labels.tolist(),
             [days[row] for row in rows],
             # The sensors of both: whose space it were alone could choose what is looked at.
-            _space(moments.take(rows.tolist(), tuple(sorted({*sensors, *model.sensors})))),
+            _space(moments, rows, tuple(sorted({*sensors, *model.sensors}))),
         ),
         seed,
     )
@@ -110,18 +112,18 @@ def against_champion(
 
 def what_became(
     incumbent: Incumbent,
-    ids: tuple[int, ...],
+    ids: tuple[int, ...] | None,
     moments: Moments,
     kept: npt.NDArray[np.int64],
     clustering: Clustering,
     features: pd.DataFrame,
-) -> Continuity | None:
+) -> Continuity | Inconclusive:
     """Return what became of the modes of the version in service on the training episodes.
 
     Parameters
     ----------
     incumbent, ids
-        The version, and the ledger's number of each of its clusters.
+        The version, and the ledger's number of each of its clusters; None where it has none.
     moments
         Of the window's episodes, with all their sensors.
     kept
@@ -130,11 +132,13 @@ def what_became(
         The new model, and what it was fitted on.
     """
     model = incumbent.model
-    if model is None or len(ids) != len(centres(model.pipeline)):
-        return None
+    if model is None:
+        return Inconclusive(incumbent.fault)
+    if ids is None or len(ids) != len(centres(model.pipeline)):
+        return Inconclusive("its modes have no numbers in the ledger")
     has = np.isin(kept, complete(moments, tuple(model.sensors)))
     if not has.any():
-        return None
+        return Inconclusive("no episode of the training has the sensors that it needs")
     old = _modes(model, moments, kept[has])
     new = clustering.modes[has]
     space = scaled(clustering.pipeline, features)[has]
@@ -150,10 +154,12 @@ def _modes(
     return assign(model.pipeline, FEATURE_SETS[model.feature_set].transform(part))[0]
 
 
-def _space(moments: Moments) -> npt.NDArray[np.float64]:
-    if not len(moments.episodes):
+def _space(
+    moments: Moments, rows: npt.NDArray[np.int64], sensors: tuple[str, ...]
+) -> npt.NDArray[np.float64]:
+    if not len(rows):  # and perhaps none of these sensors
         return np.zeros((0, 1))
-    table = FEATURE_SETS["basic"].transform(moments).to_numpy()
+    table = FEATURE_SETS["basic"].transform(moments.take(rows.tolist(), sensors)).to_numpy()
     spread = table.std(axis=0)
     return np.asarray((table - table.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 

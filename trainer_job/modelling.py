@@ -1,5 +1,6 @@
 """Making the model: number of clusters, the fit, and what is measured beside it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ from trainer_job import clustering
 from trainer_job.assignment import assign
 from trainer_job.clustering import Clustering
 from trainer_job.clustering.algorithms import fit_pipeline
+from trainer_job.clustering.fitting import distinct
 from trainer_job.clustering.selection import Selection, choose
 from trainer_job.clustering.structure import NullBand, null_band, small_fits
 from trainer_job.contract import ModelSpec
@@ -60,7 +62,9 @@ def fit(features: pd.DataFrame, spec: ModelSpec) -> Fitted:
         selection = choose(features, spec.algorithm, *ends, spec.seed)
         number = selection.chosen or 1
     found = clustering.fit(features, spec.algorithm, number, spec.seed)
-    return Fitted(found, selection, null_band(features, spec.algorithm, number, spec.seed))
+    return Fitted(
+        found, selection, null_band(features, spec.algorithm, number, spec.seed, modes=found.modes)
+    )
 
 
 def novelty(
@@ -87,12 +91,12 @@ def novelty(
     if len(table) >= FEWEST:
         modes, distances = assign(fitted.pipeline, table)
         return calibrate(distances, modes, scale, days)
-    rows, modes, distances = _left_out(features, fitted, spec)
+    rows, modes, distances = _left_out(features, fitted, blocks, spec)
     return calibrate(distances, modes, scale, [blocks[row] for row in rows])
 
 
 def _left_out(
-    features: pd.DataFrame, fitted: Clustering, spec: ModelSpec
+    features: pd.DataFrame, fitted: Clustering, blocks: Sequence[Block], spec: ModelSpec
 ) -> tuple[Integers, Integers, npt.NDArray[np.float64]]:
     """Return what fits say of episodes that they had no part in.
 
@@ -103,15 +107,11 @@ def _left_out(
         a fit stands for the mode of the model that most of its episodes have.
     """
     clusters, seed = fitted.clusters, spec.seed
-    order = np.random.default_rng(seed).permutation(len(features))
-    size = min(-(-len(order) // FOLDS), MOST_LEFT_OUT)
-    folds = 1 if size == MOST_LEFT_OUT else FOLDS
     rows, modes, distances = [], [], []
     with small_fits():
-        for fold in range(folds):
-            out = order[fold * size : (fold + 1) * size]
+        for out in _folds(blocks, seed):
             rest = features.drop(features.index[out])
-            if not len(out) or len(rest.drop_duplicates()) < clusters:
+            if not len(out) or distinct(rest, clusters) < clusters:
                 continue
             pipeline = fit_pipeline(rest, spec.algorithm, clusters, seed, quick=True)
             counts = np.zeros((clusters, clusters), dtype=np.int64)
@@ -123,3 +123,22 @@ def _left_out(
     if not rows:
         return np.array([], dtype=np.int64), np.array([], dtype=np.int64), np.array([])
     return np.concatenate(rows), np.concatenate(modes), np.concatenate(distances)
+
+
+def _folds(blocks: Sequence[Block], seed: int) -> list[Integers]:
+    """Return the places of the episodes that each fit leaves out.
+
+    Whole machine-days, where there are enough: a fit that knows the same day is nearer to an
+    episode than it will be to one of tomorrow.
+    """
+    rng = np.random.default_rng(seed)
+    names = sorted(set(blocks))
+    if len(names) >= FOLDS:
+        turn = dict(zip(names, rng.permutation(len(names)).tolist(), strict=True))
+        fold = np.array([turn[block] % FOLDS for block in blocks])
+    else:
+        fold = rng.permutation(len(blocks)) % FOLDS
+    parts = [np.flatnonzero(fold == number) for number in range(FOLDS)]
+    if max(map(len, parts)) >= MOST_LEFT_OUT:
+        return [parts[0][:MOST_LEFT_OUT]]
+    return parts

@@ -25,7 +25,8 @@ products of the deviations of a value and of its place among the usable ones, 0,
 
 LARGEST = 1e100
 """Readings beyond this are no measurements, and their squares would not fit a double."""
-NUMBER = r"[ \t\n\r\f\v]*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?[ \t\n\r\f\v]*"
+_SPACE, _DIGITS = r"[ \t\n\r\f\v]*", r"([0-9]{1,200}\.?[0-9]{0,200}|\.[0-9]{1,200})"
+NUMBER = rf"{_SPACE}[+-]?{_DIGITS}([eE][+-]?[0-9]{{1,3}})?{_SPACE}"
 """A text that counts as a number; a regular expression that Python and PostgreSQL read alike."""
 
 VERSION = 1
@@ -144,11 +145,14 @@ def from_readings(readings: pd.DataFrame, sensors: Sequence[str]) -> Moments:
     for row in range(len(episodes)):
         part = values[starts[row] : starts[row + 1]]
         gaps = np.isnan(part)
-        if not gaps.any():
+        whole = ~gaps.any(axis=0)
+        if whole.all():
             _fill(tables, row, slice(None), part)
             continue
-        for column in np.flatnonzero(~gaps.all(axis=0)):
-            _fill(tables, row, [column], part[~gaps[:, column]][:, [column]])
+        if whole.any():
+            _fill(tables, row, np.flatnonzero(whole), part[:, whole])
+        for column in np.flatnonzero(~whole & ~gaps.all(axis=0)):
+            _fill(tables, row, np.array([column]), part[~gaps[:, column]][:, [column]])
     return Moments(np.asarray(episodes), tuple(sensors), np.diff(starts).astype(np.int64), tables)
 
 
@@ -190,12 +194,16 @@ def by_time(readings: pd.DataFrame, codes: npt.NDArray[np.int64]) -> npt.NDArray
     keys = [codes]
     if "timestamp" in readings and readings["timestamp"].notna().all():
         times = pd.to_datetime(readings["timestamp"], utc=True, format="ISO8601")
-        keys.insert(0, times.to_numpy("datetime64[ns]").astype(np.int64))
+        # In nanoseconds, years beyond 2262 would come first.
+        keys.insert(0, times.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64))
     return np.asarray(np.lexsort(keys))
 
 
 def _fill(
-    tables: Mapping[str, Floats], row: int, columns: slice | list[np.intp], series: Floats
+    tables: Mapping[str, Floats],
+    row: int,
+    columns: slice | npt.NDArray[np.intp],
+    series: Floats,
 ) -> None:
     """Put in the moments of some sensors' usable values, shape (values, sensors), at least one.
 

@@ -146,7 +146,8 @@ def _thresholds(
     result = scale * _quantile(distances / scale[modes], alpha)
     for mode in np.flatnonzero(~pooled):
         result[mode] = _quantile(distances[modes == mode], alpha)
-    return result
+    # A threshold of zero would call everything novel that differs in its last digit.
+    return np.maximum(result, 1e-9 * scale)
 
 
 def _quantile(values: Floats, alpha: float) -> float:

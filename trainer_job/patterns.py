@@ -20,8 +20,8 @@ from trainer_job.moments import Moments
 
 Floats = npt.NDArray[np.float64]
 
-DRAWS = 999
-"""Permutations of the rows' labels."""
+DRAWS = 1_999
+"""Permutations of the rows' labels: enough for the level of one of a hundred clusters."""
 
 CHANCE = 0.05
 """Probability that any cluster gets a name where the labels say nothing of the sensors."""

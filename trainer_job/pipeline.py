@@ -1,6 +1,6 @@
 """The train Job: episodes in, a judged and registered model out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import numpy as np
@@ -100,6 +100,7 @@ def train(
         If the run cannot be decided.
     """
     require_tables(database)
+    reading.require(document.features.set)
 
     def waiting() -> None:
         report(progress, Stage.READING, 0, "Another attempt of this run is at work: waiting.")
@@ -113,6 +114,9 @@ def train(
         )
         if incumbent is not None and incumbent.run_uid == document.run.uid:
             incumbent = None  # an earlier attempt has promoted it: there is nothing to compare
+        if incumbent and incumbent.model and not reading.computable(incumbent.model.feature_set):
+            missing = f"its feature set {incumbent.model.feature_set} needs the package pycatch22"
+            incumbent = replace(incumbent, model=None, fault=missing)
         champion = document.gates.champion
         rule = None if champion is None else Rule(salt, champion.fraction)
         run = Run(document, database, tracking, progress, patterns, incumbent, rule)
@@ -124,16 +128,19 @@ def train(
 
 def _fit(run: Run) -> TrainedModel | Result:
     """Return the fitted and judged model, or the result of a run that is skipped."""
-    document, wanted = run.document, run.document.features.set
-    needs = FEATURE_SETS[wanted].needs
+    document = run.document
+    sets: list[str] = [document.features.set]
     if run.incumbent is not None and run.incumbent.model is not None:
-        needs = (*needs, *FEATURE_SETS[run.incumbent.model.feature_set].needs)
+        sets.append(run.incumbent.model.feature_set)
+    needs = dict.fromkeys(name for each in sets for name in FEATURE_SETS[each].needs)
+    # Whichever of the two it is, catch22 has moments that the others know nothing of.
+    richest = max(sets, key=lambda each: len(FEATURE_SETS[each].needs))
     report(run.progress, Stage.READING, 0)
     source = PostgresEpisodes(
         run.database,
-        tuple(dict.fromkeys(needs)),
+        tuple(needs),
         document.data.rebuild,
-        lambda readings, sensors: episode_moments(readings, sensors, wanted),
+        lambda readings, sensors: episode_moments(readings, sensors, richest),
     )
     with source:
         record = records.find(run.database, document.run.uid)
@@ -235,30 +242,27 @@ def _score(used: Usable, held: Compared, fitted: modelling.Fitted) -> LabelScore
 def _names(
     run: Run, used: Usable, fitted: modelling.Fitted, labels: LabelScore | None
 ) -> dict[int, str]:
-    """Return what clusters are called: by people's labels, else by the reference file."""
-    if labels is not None:
-        return dict(labels.names)
+    """Return what clusters are called: by people's labels, and else by the reference file."""
+    given = {} if labels is None else labels.names
     if run.patterns is None:
-        return {}
+        return dict(given)
     modes, seed = fitted.clustering.modes, run.document.model.seed
-    return names(run.patterns.resemblances(used.moments, modes, seed))
+    return names(run.patterns.resemblances(used.moments, modes, seed)) | given
 
 
 def _ledger(
     run: Run, used: Usable, fitted: modelling.Fitted, features: pd.DataFrame
-) -> tuple[Continuity | None, tuple[int, ...]]:
+) -> tuple[Continuity | Inconclusive | None, tuple[int, ...]]:
     """Return what became of the champion's modes, and the number of each cluster's mode."""
     address, name = run.tracking.address, run.document.model.registered_name
     clusters, incumbent = fitted.clustering.clusters, run.incumbent
-    goes_on = None
-    if incumbent is not None and incumbent.run_uid is not None:
-        ids = ledger.find(run.database, address, name, incumbent.run_uid)
-        if ids is not None:
-            kept = np.flatnonzero(used.coverage.complete)
-            goes_on = judging.what_became(
-                incumbent, ids, used.every, kept, fitted.clustering, features
-            )
-    matches = (None,) * clusters if goes_on is None else goes_on.matches
+    goes_on: Continuity | Inconclusive | None = None
+    if incumbent is not None:
+        made_by = incumbent.run_uid
+        ids = None if made_by is None else ledger.find(run.database, address, name, made_by)
+        kept = np.flatnonzero(used.coverage.complete)
+        goes_on = judging.what_became(incumbent, ids, used.every, kept, fitted.clustering, features)
+    matches = goes_on.matches if isinstance(goes_on, Continuity) else (None,) * clusters
     numbers = ledger.enter(
         run.database,
         address,
@@ -306,15 +310,19 @@ def _register(run: Run, trained: TrainedModel) -> Result:
         report(run.progress, Stage.PROMOTING, 90, f"Version {model.version}.")
         because = (reasons.GATES_PASSED, verdict.message)
         promoted = promote(run.database, run.tracking, document, model, trained.profiles, because)
-        decision = _with_comparison(promoted, trained.comparison)
+        decision = _with_champion(promoted, decision)
     return Result(run=document.run.uid, data=trained.data, model=model, decision=decision)
 
 
-def _with_comparison(decision: Decision, comparison: Comparison | None) -> Decision:
-    if decision.champion is None or comparison is None:
-        return decision
-    champion = decision.champion.model_copy(update={"comparison": comparison})
-    return decision.model_copy(update={"champion": champion})
+def _with_champion(promoted: Decision, judged: Decision) -> Decision:
+    """Return a promotion with the version that was compared, where that is the one replaced.
+
+    The records know nothing of a version that somebody else had put in service.
+    """
+    before, compared = promoted.champion, judged.champion
+    if compared is None or (before is not None and before.version != compared.version):
+        return promoted
+    return promoted.model_copy(update={"champion": compared})
 
 
 def _decide(document: RunDocument, verdict: Verdict) -> Decision:

@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
 
-from trainer_job import reasons
+from trainer_job import moments, reasons
 from trainer_job.contract import RunDocument
 from trainer_job.coverage import Coverage, cover
 from trainer_job.database.records import RunRecord
 from trainer_job.episodes import EpisodeSource, Manifest
-from trainer_job.errors import UnusableData
+from trainer_job.errors import BadConfiguration, UnusableData
 from trainer_job.holdout import Rule, blocks, held_out_blocks
 from trainer_job.moments import Moments
 from trainer_job.quality import Quality
@@ -68,6 +69,28 @@ class Usable:
     coverage: Coverage
 
 
+def computable(feature_set: str) -> bool:
+    """Say whether what a feature set needs is installed."""
+    return feature_set != "catch22" or find_spec("pycatch22") is not None
+
+
+def require(feature_set: str) -> None:
+    """Check that what a feature set needs is installed.
+
+    Raises
+    ------
+    BadConfiguration
+        If it is not.
+    """
+    if not computable(feature_set):
+        raise BadConfiguration(
+            reasons.MISSING_EXTRA,
+            f"The feature set {feature_set} (spec.features.set) needs the package pycatch22, which "
+            "is not installed. Set spec.job.image to one with trainer-operator[job,catch22], or "
+            "another set.",
+        )
+
+
 def find(
     document: RunDocument, source: EpisodeSource, record: RunRecord | None, rule: Rule | None
 ) -> Found:
@@ -80,7 +103,7 @@ def find(
     """
     since, until = document.data.window(document.as_of)
     if record is None or record.episodes is None:
-        since, found = _window(document, source, since, until)
+        since, found = _window(document, source, since, until, rule)
     else:
         found = source.recorded(record.episodes)
         if found.hash() != record.feature_hash:
@@ -113,7 +136,10 @@ def usable(source: EpisodeSource, training: Manifest) -> Usable:
 
 
 def sample(source: EpisodeSource, ids: Sequence[int], sensors: Sequence[str]) -> pd.DataFrame:
-    """Return the readings of a few episodes.
+    """Return the readings of a few episodes, with what is no measurement left out.
+
+    Not as the store has them: a predictor that is asked by JSON takes numbers alone, and a number
+    that no double holds is none that JSON can say.
 
     Raises
     ------
@@ -128,7 +154,8 @@ def sample(source: EpisodeSource, ids: Sequence[int], sensors: Sequence[str]) ->
             "computed and kept. Apply a new run that computes everything anew "
             "(spec.source.data.rebuild: true).",
         )
-    return source.readings(ids).reindex(columns=["episode", "timestamp", *sensors])
+    found = source.readings(ids).reindex(columns=["episode", "timestamp", *sensors])
+    return pd.concat([found[["episode", "timestamp"]], moments.usable(found, sensors)], axis=1)
 
 
 def quality(document: RunDocument, source: EpisodeSource, found: Found, used: Usable) -> Quality:
@@ -138,19 +165,33 @@ def quality(document: RunDocument, source: EpisodeSource, found: Found, used: Us
 
 
 def _window(
-    document: RunDocument, source: EpisodeSource, since: datetime, until: datetime
+    document: RunDocument,
+    source: EpisodeSource,
+    since: datetime,
+    until: datetime,
+    rule: Rule | None,
 ) -> tuple[datetime, Manifest]:
-    """Return start and episodes of the window, widened where it holds too few."""
+    """Return start and episodes of the window, widened where it holds too few to fit on."""
     data = document.data
     found = source.manifest(since, until, data.machines)
     wanted = data.extend_until
-    if wanted is None or len(found) >= wanted.episodes:
+    if wanted is None:
         return since, found
-    bound = min(since, until - wanted.at_most)
-    start = source.earlier(since, bound, data.machines, wanted.episodes - len(found))
-    if start == since:
-        return since, found
-    return start, source.manifest(start, until, data.machines)
+    bound = min(since, _before(until, wanted.at_most))
+    # How many of the earlier ones are held out shows only once they are found.
+    while (lacking := wanted.episodes - int((~_held_out(found, rule)).sum())) > 0:
+        start = source.earlier(since, bound, data.machines, lacking)
+        if start == since:
+            break
+        since, found = start, source.manifest(start, until, data.machines)
+    return since, found
+
+
+def _before(moment: datetime, span: timedelta) -> datetime:
+    try:
+        return moment - span
+    except OverflowError:  # before the year 1
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _earliest(found: Manifest) -> list[datetime]:
@@ -171,6 +212,13 @@ def _compared(document: RunDocument, source: EpisodeSource, rule: Rule | None) -
     spec = document.gates.champion
     if rule is None or spec is None:
         return source.recorded([])
-    found = source.manifest(document.as_of - spec.lookback, document.as_of, document.data.machines)
-    closed = found.closed < np.datetime64(document.as_of.replace(tzinfo=None), "us")
-    return found.take(_held_out(found, rule) & closed)
+    since = _before(document.as_of, spec.lookback)
+    found = source.manifest(
+        since,
+        document.as_of,
+        document.data.machines,
+        lambda machines, started: held_out_blocks(
+            rule.salt, blocks(machines, started), rule.fraction
+        ),
+    )
+    return found.take(found.closed < np.datetime64(document.as_of.replace(tzinfo=None), "us"))

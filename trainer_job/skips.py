@@ -17,7 +17,10 @@ def too_few_episodes(count: int, held_out: int, data: DataSpec) -> Decision:
         What was asked for.
     """
     beside = f" beside {held_out} that are held out (spec.gates.champion)" if held_out else ""
-    return _skipped(f"{_number(count)} {_where(data)}{beside}, {_needed(data)} {_widen(data)}.")
+    widen = _widen(data)
+    if not count and data.machines:
+        widen = f"Check spec.source.data.machines, or {widen[0].lower()}{widen[1:]}"
+    return _skipped(f"{_number(count)} {_where(data)}{beside}, {_needed(data)} {widen}.")
 
 
 def too_few_complete(

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects import postgresql
 
@@ -22,6 +24,9 @@ from trainer_job.database.tables import (
 
 ROBOT_FAILURES = Path(__file__).parents[2] / "examples/data/robot-failures"
 START = datetime(2026, 3, 1, 11, 30, tzinfo=UTC)
+CENTRES = ((0, 0, 1), (1, 0, 0), (0, 1, 0), (1, 1, 1))
+"""Levels of three sensors in each of four modes: no sensor alone tells all of them apart."""
+KINDS = ("worn", "loose", "jammed", "bent")
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,83 @@ class Plant:
             ids.append(self.episode(values, start=start, label=labels[mode]))
         return ids
 
+    def days(
+        self,
+        count: int,
+        each: int = 8,
+        *,
+        names: Sequence[str] = ("m1", "m2"),
+        sensors: Sequence[str] = ("Fx", "Fy", "Tz"),
+        modes: Sequence[int] = (0, 1, 2, 3),
+        labelled: bool = True,
+        last: datetime = START,
+        apart: float = 8.0,
+        seed: int = 0,
+    ) -> list[int]:
+        """Insert episodes of some modes by turns, on each of many days of several machines.
+
+        Parameters
+        ----------
+        count, each
+            Days, the last of which ends with `last`, and episodes a day and machine.
+        names
+            The machines.
+        modes
+            Places in `CENTRES`.
+        labelled
+            Whether people have said which of `KINDS` each is.
+        apart
+            Distance of the levels, in standard deviations of a reading.
+        seed
+            Of the noise.
+        """
+        episodes: list[dict[str, Any]] = [
+            {"machine": name, "start_time": last - timedelta(days=day, minutes=10 * number)}
+            for day in reversed(range(count))
+            for name in names
+            for number in reversed(range(each))
+        ]
+        which = [modes[place % len(modes)] for place in range(len(episodes))]
+        return self._insert(
+            [{**row, "end_time": row["start_time"] + timedelta(minutes=1)} for row in episodes],
+            _around(which, sensors, apart, seed),
+            [KINDS[mode] for mode in which] if labelled else [],
+        )
+
+    def _insert(
+        self,
+        episodes: Sequence[Mapping[str, Any]],
+        values: Sequence[Sequence[object]],
+        labels: Sequence[str],
+    ) -> list[int]:
+        """Insert many episodes at once; return their ids."""
+        with self.database.engine.begin() as connection:
+            connection.execute(
+                postgresql.insert(machines).on_conflict_do_nothing(),
+                [{"machine_id": name} for name in {row["machine"] for row in episodes}],
+            )
+            statement = insert(failures).values(is_active=False)
+            returning = statement.returning(failures.c.id, sort_by_parameter_order=True)
+            ids = [int(number) for number in connection.execute(returning, episodes).scalars()]
+            rows = [
+                {
+                    "timestamp": row["start_time"] + timedelta(seconds=second),
+                    "values": value,
+                    "machine": row["machine"],
+                    "failure": number,
+                }
+                for number, row, own in zip(ids, episodes, values, strict=True)
+                for second, value in enumerate(own)
+            ]
+            connection.execute(insert(readings), rows)
+            if labels:
+                known = [
+                    {"failure": number, "source": "human", "label": label}
+                    for number, label in zip(ids, labels, strict=True)
+                ]
+                connection.execute(insert(episode_labels), known)
+        return ids
+
     def change(self, statement: str, **values: object) -> None:
         """Run a statement and commit."""
         with self.database.engine.begin() as connection:
@@ -90,3 +172,13 @@ class Plant:
                 table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
                 for table in tables
             }
+
+
+def _around(
+    which: Sequence[int], sensors: Sequence[str], apart: float, seed: int
+) -> list[list[dict[str, float]]]:
+    """Return five readings of each episode, with noise around the levels of its mode."""
+    rng = np.random.default_rng(seed)
+    levels = apart * np.array(CENTRES, dtype="float64")[list(which)][:, None]
+    noisy = levels + rng.normal(size=(len(which), 5, len(CENTRES[0])))
+    return [[dict(zip(sensors, reading, strict=True)) for reading in own] for own in noisy.tolist()]

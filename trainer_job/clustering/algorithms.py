@@ -6,7 +6,6 @@ behind is made of scikit-learn's own classes alone, which every predictor can lo
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +17,11 @@ from sklearn.mixture import GaussianMixture
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from trainer_job.assignment import Table
+
 Floats = npt.NDArray[np.float64]
 
-MOST_STARTS, FEWEST_STARTS = 100, 5
+MOST_STARTS, FEWEST_STARTS = 100, 3
 """Starts of k-means on small and on large tables. With ten, or with fifty, the seed still decides
 which of several nearly equal solutions is found; with a hundred, all seeds tried on the shipped
 data find the best one."""
@@ -28,8 +29,14 @@ data find the best one."""
 QUICK_STARTS = 3
 """Starts of k-means in comparisons; what begins with k-means or halves gets one."""
 
-WORK = 40_000_000
-"""Episodes x features x clusters x starts that a fit may cost: a few seconds on one core."""
+WORK = 16_000_000
+"""Episodes x features x clusters x starts that a fit may cost: a few seconds on one core, where
+it takes longest to converge, which is on noise."""
+
+STARTING = 5_000
+"""Episodes beyond this are sampled to find out which start is the best: how many are needed does
+not depend on how many there are. From the best one k-means goes on with all episodes (Bradley &
+Fayyad 1998, Refining initial points for k-means clustering)."""
 
 MIXTURE_STARTS = 10
 """Starts of the mixture at most: each begins with k-means, and takes ten times as long."""
@@ -41,12 +48,15 @@ REGULARISATION = 0.3
 """Added to each variance of the mixture, in units of a standardised feature's: without it a
 component shrinks onto a few episodes that are nearly alike, and its likelihood has no bound."""
 
-WARD_EPISODES = 3_000
+WARD_EPISODES = 2_000
 """Episodes beyond this are sampled for Ward's method, which compares each with each."""
+
+PART = 2_000
+"""Episodes that are standardised at a time."""
 
 
 def fit_pipeline(
-    table: object, algorithm: str, clusters: int, seed: int, quick: bool = False
+    table: Table, algorithm: str, clusters: int, seed: int, quick: bool = False
 ) -> Pipeline:
     """Fit an algorithm to a table of features.
 
@@ -71,44 +81,68 @@ def fit_pipeline(
     with warnings.catch_warnings():
         # Too few distinct episodes: the caller says so in our words.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        steps = ALGORITHMS[algorithm](scaler.transform(table), clusters, seed, quick)
+        steps = ALGORITHMS[algorithm](_standardised(scaler, table), clusters, seed, quick)
     return Pipeline([("scaler", scaler), *steps])
 
 
 Steps = list[tuple[str, ClusterMixin]]
 
 
-def _kmeans(estimator: type, space: Floats, clusters: int, seed: int, quick: bool) -> Steps:
-    """Fit k-means++ and Lloyd's iterations to all episodes, or to one half after the other."""
-    few = QUICK_STARTS if estimator is KMeans else 1
-    number = few if quick else allowed_starts(space.size * clusters)
-    found = estimator(n_clusters=clusters, n_init=number, random_state=seed).fit(space)
+def _standardised(scaler: StandardScaler, table: Table) -> Floats:
+    """Return the table as the algorithms want it: row after row, and in one copy."""
+    space = np.empty(table.shape)
+    for start in range(0, len(space), PART):
+        part = slice(start, start + PART)
+        space[part] = scaler.transform(table[part])
+    return space
+
+
+def _kmeans(space: Floats, clusters: int, seed: int, quick: bool) -> Steps:
+    """Fit k-means++ and Lloyd's iterations."""
+    some = _sampled(space, STARTING, seed)
+    number = QUICK_STARTS if quick else allowed_starts(some.size * clusters)
+    found = KMeans(clusters, n_init=number, random_state=seed).fit(some)
+    if len(some) < len(space):
+        return _from_centres(found.cluster_centers_, space, seed)
     return [("clusters", found)]
+
+
+def _bisecting_kmeans(space: Floats, clusters: int, seed: int, quick: bool) -> Steps:
+    """Fit k-means with two clusters, and again to one half after the other."""
+    some = _sampled(space, STARTING, seed)
+    number = 1 if quick else allowed_starts(some.size * clusters)
+    found = BisectingKMeans(clusters, n_init=number, random_state=seed)
+    return [("clusters", found.fit(some))]
 
 
 def _ward_kmeans(space: Floats, clusters: int, seed: int, quick: bool) -> Steps:
     """Fit k-means once, from the centroids of Ward's clusters (Ward 1963)."""
-    some = space
-    if len(space) > WARD_EPISODES:
-        chosen = np.random.default_rng(seed).choice(len(space), WARD_EPISODES, replace=False)
-        some = space[np.sort(chosen)]
+    some = _sampled(space, WARD_EPISODES, seed)
     if clusters > 1:
         groups = AgglomerativeClustering(clusters, linkage="ward").fit_predict(some)
     else:
         groups = np.zeros(len(some), dtype=np.int64)
     centroids = np.stack([some[groups == group].mean(axis=0) for group in range(clusters)])
-    found = KMeans(clusters, init=centroids, n_init=1, random_state=seed).fit(space)
-    return [("clusters", found)]
+    return _from_centres(centroids, space, seed)
+
+
+def _from_centres(centres: Floats, space: Floats, seed: int) -> Steps:
+    # It centres the space in place, which nobody needs any more.
+    found = KMeans(len(centres), init=centres, n_init=1, random_state=seed, copy_x=False)
+    return [("clusters", found.fit(space))]
 
 
 def _gaussian_mixture(space: Floats, clusters: int, seed: int, quick: bool) -> Steps:
     """Fit a mixture of normal distributions with diagonal covariances on principal components."""
     steps: Steps = []
-    if space.any():  # of episodes that are all alike there are none
-        components = PCA(VARIANCE, svd_solver="full").fit(space)
-        space = components.transform(space)
+    some = _sampled(space, STARTING, seed)
+    if some.any():  # of episodes that are all alike there are none
+        components = PCA(VARIANCE, svd_solver="full").fit(some)
+        some = components.transform(some)
         steps.append(("components", components))
-    most = min(MIXTURE_STARTS, allowed_starts(10 * space.size * clusters))
+    if len(some) == 1:  # it takes two at least, and twice the same is no other mixture
+        some = np.repeat(some, 2, axis=0)
+    most = min(MIXTURE_STARTS, allowed_starts(10 * some.size * clusters))
     mixture = GaussianMixture(
         clusters,
         covariance_type="diag",
@@ -116,7 +150,15 @@ def _gaussian_mixture(space: Floats, clusters: int, seed: int, quick: bool) -> S
         n_init=1 if quick else most,
         random_state=seed,
     )
-    return [*steps, ("clusters", mixture.fit(space))]
+    return [*steps, ("clusters", mixture.fit(some))]
+
+
+def _sampled(space: Floats, most: int, seed: int) -> Floats:
+    """Return the episodes, or `most` of them in their order."""
+    if len(space) <= most:
+        return space
+    chosen = np.random.default_rng(seed).choice(len(space), most, replace=False)
+    return space[np.sort(chosen)]
 
 
 def allowed_starts(work: int) -> int:
@@ -125,8 +167,8 @@ def allowed_starts(work: int) -> int:
 
 
 ALGORITHMS: Mapping[str, Callable[[Floats, int, int, bool], Steps]] = {
-    "kmeans": partial(_kmeans, KMeans),
+    "kmeans": _kmeans,
     "wardKMeans": _ward_kmeans,
-    "bisectingKMeans": partial(_kmeans, BisectingKMeans),
+    "bisectingKMeans": _bisecting_kmeans,
     "gaussianMixture": _gaussian_mixture,
 }

@@ -153,7 +153,7 @@ def _point(table: pd.DataFrame, algorithm: str, clusters: int, seed: int) -> Cur
         # No candidate, whatever the rest: it is not worth some hundred fits.
         mean = None if scores is None else float(scores.mean())
         return CurvePoint(clusters, mean, None, None, None, None, smallest, candidate=False)
-    band = null_band(table, algorithm, clusters, seed, BAND_DRAWS)
+    band = null_band(table, algorithm, clusters, seed, BAND_DRAWS, modes)
     stable, by_chance = _stability(table, algorithm, clusters, seed)
     return CurvePoint(
         clusters,

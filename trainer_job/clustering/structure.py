@@ -2,7 +2,8 @@
 
 Clusters are found in everything: on pure noise the silhouette is above zero in every fit. So the
 same procedure is run on tables without structure, and the real one must beat 95 % of them. Two
-kinds of such tables are made, and the stricter one counts:
+kinds of such tables are made, and the stricter one counts. Neither is like what follows one cause
+in other ways than these: a load or an amplitude that differs without a gap may pass for modes.
 
 - *shuffled*: the episodes of each sensor are permuted, all its columns together. What a sensor's
   mean, minimum and maximum have in common stays; what holds across sensors, which is what makes a
@@ -11,8 +12,7 @@ kinds of such tables are made, and the stricter one counts:
   raise it.
 - *cloud*: one cloud with the correlations of the table's columns, and the skewness and tails of
   each, as in SigClust (Liu, Hayes, Nobel & Marron 2008, doi:10.1198/016214508000000454), here a
-  Gaussian copula: a lengthy cloud can be cut into parts, too, and sensors that follow one load
-  are no modes.
+  Gaussian copula: a lengthy cloud can be cut into parts, too.
 """
 
 import math
@@ -35,6 +35,7 @@ from trainer_job.clustering.algorithms import fit_pipeline
 from trainer_job.features import is_derived, sensor_of
 
 Floats = npt.NDArray[np.float64]
+Modes = npt.NDArray[np.int64]
 Draw = Callable[[np.random.Generator], Floats]
 
 DRAWS = 39
@@ -78,7 +79,12 @@ class NullBand:
 
 
 def null_band(
-    features: pd.DataFrame, algorithm: str, clusters: int, seed: int, draws: int = DRAWS
+    features: pd.DataFrame,
+    algorithm: str,
+    clusters: int,
+    seed: int,
+    draws: int = DRAWS,
+    modes: Modes | None = None,
 ) -> NullBand | None:
     """Measure the silhouette of a table and of tables without structure.
 
@@ -90,17 +96,24 @@ def null_band(
         As for :func:`trainer_job.clustering.fit`.
     draws
         Number of tables of each kind.
+    modes : shape (episodes,)
+        Of the model that is judged. It was found with more starts and may be another solution
+        than the quick one of here: the lower silhouette of the two counts, so that chance passes
+        no more often.
 
     Returns
     -------
     NullBand or None
         None where there is no silhouette: one cluster, or as many as episodes.
     """
-    table = sampled(without_derived(features), seed, SAMPLE)
+    rows = sample(len(features), seed, SAMPLE)
+    table = without_derived(features).iloc[rows]
     with small_fits():
         observed = score(table.to_numpy(), algorithm, clusters, seed)
         if observed is None:
             return None
+        if modes is not None:
+            observed = min(observed, _score_of(modes[rows], table, algorithm, clusters, seed))
         kinds = []
         for place, draw in enumerate(without_structure(table)):
             rng = np.random.default_rng((seed, place))
@@ -128,12 +141,16 @@ def percentile(ordered: Floats) -> float:
     return float(ordered[min(math.ceil(0.95 * (len(ordered) + 1)), len(ordered)) - 1])
 
 
+def sample(episodes: int, seed: int, most: int) -> Modes:
+    """Return the places of all episodes, or of `most` of them, in their order."""
+    if episodes <= most:
+        return np.arange(episodes)
+    return np.sort(np.random.default_rng(seed).choice(episodes, most, replace=False))
+
+
 def sampled(features: pd.DataFrame, seed: int, most: int) -> pd.DataFrame:
     """Return the table, or `most` of its rows in their order."""
-    if len(features) <= most:
-        return features
-    rows = np.random.default_rng(seed).choice(len(features), most, replace=False)
-    return features.iloc[np.sort(rows)]
+    return features.iloc[sample(len(features), seed, most)]
 
 
 def without_derived(features: pd.DataFrame) -> pd.DataFrame:
@@ -152,10 +169,19 @@ def score(table: Floats, algorithm: str, clusters: int, seed: int) -> float | No
     return silhouette.mean(scaled(pipeline, table), assign(pipeline, table)[0], seed)
 
 
+def _score_of(modes: Modes, table: pd.DataFrame, algorithm: str, clusters: int, seed: int) -> float:
+    """Return the silhouette of given modes in the space that a quick fit makes of a table."""
+    pipeline = fit_pipeline(table.to_numpy(), algorithm, clusters, seed, quick=True)
+    found = silhouette.mean(scaled(pipeline, table.to_numpy()), modes, seed)
+    return -1.0 if found is None else found
+
+
 def without_structure(features: pd.DataFrame) -> Iterator[Draw]:
     """Return what draws tables of the size of this one, of both kinds."""
     table = features.to_numpy("float64")
-    yield shuffled(table, _places([sensor_of(name) for name in features.columns]))
+    blocks = _places([sensor_of(name) for name in features.columns])
+    if len(blocks) > 1:  # the episodes of one sensor in another order are the same table
+        yield shuffled(table, blocks)
     yield cloud(table)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,14 @@ _SESSION = (
     # Compiling hundreds of aggregates takes seconds and saves none.
     "SET LOCAL jit = off",
     "SET LOCAL work_mem = '64MB'",
+    # The snapshot waits while the model is fitted.
+    "SET LOCAL idle_in_transaction_session_timeout = 0",
 )
 
+HELD = 20_000
+"""Readings that are held here at a time, where they have to come here."""
+
+Integers = npt.NDArray[np.int64]
 Reader = Callable[[npt.NDArray[np.int64], tuple[str, ...]], Moments]
 """Reads whole episodes and computes their moments here."""
 
@@ -106,8 +113,8 @@ def _aggregated(
     widths = [len(KINDS[kind]) for kind in kinds]
     values = np.concatenate(
         [
-            _values(rows)[place].reshape(len(rows), -1, sum(widths))
-            for rows, place in zip(tables, order, strict=True)
+            _values(rows)[place].reshape(len(rows), len(part), sum(widths))
+            for rows, place, part in zip(tables, order, parts, strict=True)
         ],
         axis=1,
     ).astype(np.float64)
@@ -120,20 +127,19 @@ def _table(
     connection: Connection, ids: list[int], names: tuple[str, ...], kinds: Sequence[str]
 ) -> copying.Rows:
     """Return the rows of the fast statement, or of the careful one where values need it."""
-    if names and all(len(name.encode()) <= statements.NAME_BYTES for name in names):
-        rows = _attempt(connection, statements.moments(ids, names, kinds), names, kinds)
-        if rows is not None and _measurable(rows, kinds):
+    if names and statements.nameable(names):
+        query = statements.moments(ids, names, kinds)
+        rows = _attempt(connection, lambda: _copy(connection, query, names, kinds))
+        if rows is not None and _measurable(rows, len(names), kinds):
             return rows
     return _copy(connection, statements.careful_moments(ids, names, kinds), names, kinds)
 
 
-def _attempt(
-    connection: Connection, query: str, names: tuple[str, ...], kinds: Sequence[str]
-) -> copying.Rows | None:
+def _attempt(connection: Connection, ask: Callable[[], copying.Rows]) -> copying.Rows | None:
     """Return the rows; None where a value is no number. The transaction stays usable."""
     connection.execute(text("SAVEPOINT attempt"))
     try:
-        rows = _copy(connection, query, names, kinds)
+        rows = ask()
     except psycopg2.DataError as error:
         logging.getLogger(__name__).debug("values are no numbers: %s", error)
         connection.execute(text("ROLLBACK TO SAVEPOINT attempt"))
@@ -142,10 +148,10 @@ def _attempt(
     return rows
 
 
-def _measurable(rows: copying.Rows, kinds: Sequence[str]) -> bool:
+def _measurable(rows: copying.Rows, sensors: int, kinds: Sequence[str]) -> bool:
     """Say whether all values are measurements: texts may stand for NaN, infinity or more."""
     width = sum(len(KINDS[kind]) for kind in kinds)
-    level = _values(rows).reshape(len(rows), -1, width)[:, :, : len(KINDS["level"])]
+    level = _values(rows).reshape(len(rows), sensors, width)[:, :, : len(KINDS["level"])]
     with np.errstate(invalid="ignore"):
         fine = (np.abs(level[:, :, 3:5]) <= LARGEST).all(axis=2)
     return bool((fine | (level[:, :, 0] == 0)).all())
@@ -195,13 +201,11 @@ def _ordered(connection: Connection, level: Block, reader: Reader) -> Block:
     readings = level.facts["readings"][:, None]
     whole = ((counts == readings) | (counts == 0)).all(axis=1) & (level.facts["unusable"] == 0)
     values = np.full((*counts.shape, len(ORDER)), np.nan)
-    if any(len(name.encode()) > statements.NAME_BYTES for name in level.sensors):
+    if not statements.nameable(level.sensors):
         whole[:] = False
-    if whole.any() and level.sensors:
-        _fill_whole(connection, level, whole, values)
-    rest = np.flatnonzero(~whole)
-    for start in range(0, len(rest), 500):
-        rows = rest[start : start + 500]
+    if whole.any() and level.sensors and not _fill_whole(connection, level, whole, values):
+        whole[:] = False
+    for rows in batches(np.flatnonzero(~whole), level.facts["readings"]):
         computed = reader(ids[rows], level.sensors)
         for place, name in enumerate(ORDER):
             values[rows, :, place] = computed[name]
@@ -214,20 +218,37 @@ def _fill_whole(
     level: Block,
     whole: npt.NDArray[np.bool_],
     values: npt.NDArray[np.float64],
-) -> None:
+) -> bool:
+    """Fill in what the database computes; say whether it could."""
     ids = level.facts["failure"]
     for start in range(0, len(level.sensors), SENSORS):
         part = level.sensors[start : start + SENSORS]
-        rows = _rows(
-            connection,
-            statements.ordered_moments(ids[whole].tolist(), part),
-            [*copying.integers("failure"), *copying.doubles("values", len(part) * len(ORDER))],
-        )
+        query = statements.ordered_moments(ids[whole].tolist(), part)
+        width = copying.doubles("values", len(part) * len(ORDER))
+        ask = partial(_rows, connection, query, [*copying.integers("failure"), *width])
+        rows = _attempt(connection, ask)
+        if rows is None:  # a square that is too small for a double
+            return False
         places = np.searchsorted(ids, rows["failure"].astype(np.int64))
         found = _values(rows).reshape(len(rows), len(part), len(ORDER))
         values[places, start : start + len(part)] = found
     absent = level.values[:, :, 0] == 0
     values[absent] = np.nan
+    return True
+
+
+def batches(rows: Integers, readings: Integers) -> list[Integers]:
+    """Split rows so that the readings of each part may be held at a time.
+
+    Parameters
+    ----------
+    rows
+        Places of episodes.
+    readings : shape (episodes,)
+        Number of readings of every episode.
+    """
+    parts = np.cumsum(readings[rows]) // HELD
+    return [rows[parts == part] for part in np.unique(parts)]
 
 
 def _duplicates(connection: Connection, ids: list[int]) -> dict[int, int]:

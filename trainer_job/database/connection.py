@@ -27,6 +27,8 @@ T = TypeVar("T")
 _OPTIONS = (
     # Naive timestamps of an existing installation are read as UTC.
     "-c timezone=UTC "
+    # Texts in statements are quoted for this.
+    "-c standard_conforming_strings=on "
     # A lock must not outlive a node that vanished: two minutes, not the system's two hours.
     "-c tcp_keepalives_idle=60 -c tcp_keepalives_interval=15 -c tcp_keepalives_count=4 "
     "-c lock_timeout=120s"

@@ -96,11 +96,18 @@ class Seen:
         Number of times that something was kept: changes whenever another job was faster.
     complete
         Id up to which the snapshot shows every reading that there will ever be.
+    rebuilds
+        Number of times that everything was dropped: what is computed in a snapshot from before
+        must not come back.
+    restarted
+        Whether ids are given that were given before: the tables were emptied, or restored.
     """
 
     watermark: int
     writes: int
     complete: int
+    rebuilds: int
+    restarted: bool
 
 
 def mark(database: Database) -> Mark:
@@ -116,15 +123,20 @@ def mark(database: Database) -> Mark:
 def see(connection: Connection, before: Mark) -> Seen:
     """Return what the connection's snapshot shows."""
     row = connection.execute(
-        text("SELECT reading, writes FROM trainer.feature_watermark WHERE version = :version"),
+        text("""
+            SELECT reading, writes, rebuilds FROM trainer.feature_watermark
+            WHERE version = :version
+        """),
         {"version": VERSION},
     ).one_or_none()
-    watermark, writes = (0, 0) if row is None else row
+    watermark, writes, rebuilds = (0, 0, 0) if row is None else row
     oldest = connection.execute(
         text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     ).scalar_one()
     settled = before.reading if before.horizon <= oldest else 0
-    return Seen(watermark, writes, complete=max(watermark, settled))
+    if before.reading < watermark:
+        return Seen(0, writes, settled, rebuilds, restarted=True)
+    return Seen(watermark, writes, max(watermark, settled), rebuilds, restarted=False)
 
 
 def late(connection: Connection, seen: Seen) -> npt.NDArray[np.int64]:
@@ -147,9 +159,13 @@ def late(connection: Connection, seen: Seen) -> npt.NDArray[np.int64]:
 
 def read(connection: Connection, kind: str, ids: Sequence[int]) -> list[Block]:
     """Return what is kept of these episodes."""
+    # Of a long history there are many layouts, of these episodes few.
     layouts = connection.execute(
-        text("SELECT sensors FROM trainer.feature_layouts WHERE version = :v AND kind = :kind"),
-        {"v": VERSION, "kind": kind},
+        text("""
+            SELECT sensors FROM trainer.feature_layouts WHERE version = :version AND kind = :kind
+                AND id IN (SELECT layout FROM trainer.episode_features WHERE failure = ANY (:ids))
+        """),
+        {"version": VERSION, "kind": kind, "ids": list(ids)},
     ).scalars()
     return [
         block
@@ -168,30 +184,54 @@ def keep(
     """
     with database.errors(), database.engine.begin() as connection:
         lock_transaction(connection, "features")
-        _move_watermark(connection, seen)
+        writes = _move_watermark(connection, seen, all_stale)
+        if writes is None:
+            return
         if all_stale:
             connection.execute(text("DELETE FROM trainer.episode_features"))
+            connection.execute(text("DELETE FROM trainer.feature_layouts"))
+        elif writes == 1:  # without a watermark, nothing is known of what is there
+            connection.execute(
+                text("""
+                    DELETE FROM trainer.episode_features WHERE layout IN
+                        (SELECT id FROM trainer.feature_layouts WHERE version = :version)
+                """),
+                {"version": VERSION},
+            )
         _drop(connection, list(KINDS), list(stale))
         for block in blocks:
             _drop(connection, [block.kind], block.facts["failure"].tolist())
             _write(connection, block)
 
 
-def _move_watermark(connection: Connection, seen: Seen) -> None:
+def _move_watermark(connection: Connection, seen: Seen, all_stale: bool) -> int | None:
     """Raise the watermark to what the snapshot shows completely.
 
     Where another job kept something since the snapshot, its rows and ours reflect no more than
-    the lower of the two.
+    the lower of the two. Where another job dropped everything, our rows may be what it dropped.
+
+    Returns
+    -------
+    int or None
+        Number of times that something was kept, this time included; None where our rows may not
+        be.
     """
-    connection.execute(
+    values = {"version": VERSION, "complete": seen.complete, "writes": seen.writes}
+    moved = connection.execute(
         text("""
-            INSERT INTO trainer.feature_watermark AS w (version, reading, writes)
-            VALUES (:version, :complete, 1)
-            ON CONFLICT (version) DO UPDATE SET writes = w.writes + 1, reading = CASE
-                WHEN w.writes = :writes THEN :complete ELSE least(w.reading, :complete) END
+            INSERT INTO trainer.feature_watermark AS w (version, reading, writes, rebuilds)
+            VALUES (:version, :complete, 1, :rebuilds + :more)
+            ON CONFLICT (version) DO UPDATE SET
+                writes = w.writes + 1, rebuilds = w.rebuilds + :more, reading = CASE
+                    WHEN w.writes = :writes OR :more = 1 THEN :complete
+                    ELSE least(w.reading, :complete) END
+            WHERE w.rebuilds = :rebuilds
+            RETURNING w.writes
         """),
-        {"version": VERSION, "complete": seen.complete, "writes": seen.writes},
+        values | {"rebuilds": seen.rebuilds, "more": int(all_stale)},
     )
+    writes: int | None = moved.scalar_one_or_none()
+    return writes
 
 
 def _drop(connection: Connection, kinds: Sequence[str], ids: Sequence[int]) -> None:

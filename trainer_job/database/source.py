@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import compress
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,18 +16,17 @@ import psycopg2
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from trainer_job import reasons
 from trainer_job.database import computing, kept, statements
 from trainer_job.database.connection import Database
 from trainer_job.database.faults import translate
 from trainer_job.database.kept import Block
-from trainer_job.episodes import Integers, Manifest
+from trainer_job.episodes import Integers, Manifest, Which
+from trainer_job.errors import UnusableData
 from trainer_job.moments import LEVEL, LOG, ORDER, Moments, from_readings
 
 NAMES = {"level": LEVEL, "log": LOG, "order": ORDER}
 """Kind → names of its moments."""
-
-BATCH = 500
-"""Episodes whose readings are held at a time."""
 
 _POSTGRES_EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
 
@@ -64,9 +65,9 @@ class PostgresEpisodes:
 
     def __enter__(self) -> Self:
         mark = kept.mark(self._database)
-        with self._errors():
+        with ExitStack() as stack, self._errors():
             connection = self._database.engine.connect()
-            self._stack.enter_context(connection)
+            stack.enter_context(connection)
             self._connection = connection.execution_options(
                 isolation_level="REPEATABLE READ", postgresql_readonly=True
             )
@@ -74,7 +75,8 @@ class PostgresEpisodes:
             computing.prepare(self._connection)
             self._late = kept.late(self._connection, self._seen)
             # What is dropped from what is kept, once.
-            self._stale, self._all_stale = self._late, self._rebuild
+            self._stale, self._all_stale = self._late, self._rebuild or self._seen.restarted
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -85,14 +87,23 @@ class PostgresEpisodes:
     ) -> None:
         self._stack.close()
 
-    def manifest(self, since: datetime, until: datetime, machines: Sequence[str]) -> Manifest:
-        """Return the closed episodes with readings whose start lies in [since, until)."""
+    def manifest(
+        self,
+        since: datetime,
+        until: datetime,
+        machines: Sequence[str],
+        which: Which | None = None,
+    ) -> Manifest:
+        """Return the closed episodes with readings whose start lies in [since, until).
+
+        Of those, where it is given, the ones that `which` chooses by their machines and starts.
+        """
         condition = "start_time >= :since AND start_time < :until"
         values: dict[str, Any] = {"since": since, "until": until}
         if machines:
             condition += " AND machine = ANY(:machines)"
             values["machines"] = list(machines)
-        return self._manifest(condition, values)
+        return self._manifest(condition, values, which)
 
     def recorded(self, ids: Sequence[int] | Integers) -> Manifest:
         """Return those of the given episodes that are still there."""
@@ -112,7 +123,7 @@ class PostgresEpisodes:
         rows = self._fetch(statements.readings(ids))
         head = {
             "episode": [str(failure) for failure, _, _ in rows],
-            "timestamp": [_utc(moment).isoformat() for _, moment, _ in rows],
+            "timestamp": _texts([seconds for _, seconds, _ in rows]),
         }
         table = pd.DataFrame.from_records([values for _, _, values in rows])
         names = sorted(set(map(str, table.columns)) - set(statements.RESERVED), key=natural)
@@ -175,11 +186,18 @@ class PostgresEpisodes:
             found = self._connection.execute(text(statement), values).scalar_one()
         return since if found is None else _utc(found)
 
-    def _manifest(self, condition: str, values: dict[str, Any]) -> Manifest:
+    def _manifest(
+        self, condition: str, values: dict[str, Any], which: Which | None = None
+    ) -> Manifest:
         with self._errors():
             row = self._connection.execute(text(statements.chosen(condition)), values).one()
         ids, machines, started, ended, labels = (column or [] for column in row)
         chosen = np.array(ids, dtype=np.int64)
+        if which is not None:
+            wanted = which(np.array(machines, dtype=object), _times(started))
+            parts = (machines, started, ended, labels)
+            machines, started, ended, labels = (list(compress(part, wanted)) for part in parts)
+            chosen = chosen[wanted]
         facts = self._describe(chosen)
         rows = np.searchsorted(chosen, facts["failure"])
         latest = _POSTGRES_EPOCH + facts["latest"].astype("timedelta64[us]")
@@ -200,19 +218,20 @@ class PostgresEpisodes:
         """Read or compute what is not known yet; return the facts, ordered by id."""
         known = {kind: _known(self._blocks, kind) for kind in self._kinds}
         missing = ids[~np.logical_and.reduce([np.isin(ids, each) for each in known.values()])]
-        if len(missing):
-            with self._errors():
+        with self._errors():
+            if len(missing):
                 self._find(missing)
+            else:
+                self._keep([])
         return _facts(self._blocks, ids)
 
     def _find(self, ids: npt.NDArray[np.int64]) -> None:
         """Take what is kept of these episodes, compute the rest and keep it."""
-        late, stale, all_stale = self._late, self._stale, self._all_stale
-        self._stale, self._all_stale = np.array([], dtype=np.int64), False
+        anew = self._rebuild or self._seen.restarted or not self._seen.writes
         for kind in self._kinds:
-            usable = ids[~np.isin(ids, late)]
+            usable = ids[~np.isin(ids, self._late)]
             usable = usable[~np.isin(usable, _known(self._blocks, kind))]
-            if not self._rebuild and self._seen.writes and len(usable):
+            if not anew and len(usable):
                 self._blocks += kept.read(self._connection, kind, usable.tolist())
         lacking = {kind: ids[~np.isin(ids, _known(self._blocks, kind))] for kind in self._kinds}
         rest = np.unique(np.concatenate(list(lacking.values())))
@@ -220,9 +239,16 @@ class PostgresEpisodes:
         fresh = list(computing.compute(self._connection, rest, self._kinds, self._from_readings))
         fresh = [_only(block, lacking[block.kind]) for block in fresh]
         self._blocks += fresh
-        new = [block for block in fresh if len(block.values)]
-        if new or len(stale):
-            kept.keep(self._database, self._seen, stale.tolist(), new, all_stale)
+        self._keep([block for block in fresh if len(block.values)])
+
+    def _keep(self, new: Sequence[Block]) -> None:
+        """Keep what was computed, and drop once what is stale."""
+        if new or len(self._stale) or self._all_stale:
+            stale = self._stale.tolist()
+            kept.keep(self._database, self._seen, stale, new, self._all_stale)
+            rebuilds = self._seen.rebuilds + self._all_stale  # this one is ours
+            self._seen = replace(self._seen, rebuilds=rebuilds)
+            self._stale, self._all_stale = np.array([], dtype=np.int64), False
 
     def _from_readings(self, ids: npt.NDArray[np.int64], sensors: tuple[str, ...]) -> Moments:
         """Return moments that are computed here."""
@@ -234,12 +260,12 @@ class PostgresEpisodes:
         tables = dict(found.tables)
         for name in names:
             tables[name] = np.full(found["n"].shape, np.nan)
-        for start in range(0, len(found.episodes), BATCH):
-            part = found.episodes[start : start + BATCH].astype(np.int64)
+        for rows in computing.batches(np.arange(len(found.episodes)), found.readings):
+            part = found.episodes[rows].astype(np.int64)
             computed = self._from_readings(part, found.sensors)
-            rows = pd.Index(computed.episodes.astype(np.int64)).get_indexer(pd.Index(part))
+            order = pd.Index(computed.episodes.astype(np.int64)).get_indexer(pd.Index(part))
             for name in names:
-                tables[name][start : start + len(part)] = computed[name][rows]
+                tables[name][rows] = computed[name][order]
         return Moments(found.episodes, found.sensors, found.readings, tables)
 
     def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
@@ -254,6 +280,13 @@ class PostgresEpisodes:
         try:
             with self._database.errors():
                 yield
+        except psycopg2.DataError as error:
+            said = str(error).strip().partition("\n")[0]
+            raise UnusableData(
+                reasons.UNREADABLE,
+                f"Readings of database {self._database.settings} hold what PostgreSQL cannot read: "
+                f"{said}. Find and correct them; a column of type jsonb would have refused them.",
+            ) from error
         except psycopg2.Error as error:
             wrapped = DBAPIError("", None, error)
             raise translate(wrapped, self._database.settings) from error
@@ -320,6 +353,11 @@ def _times(seconds: Sequence[float | None]) -> npt.NDArray[np.datetime64]:
     known = np.isfinite(values)
     times[known] = np.round(values[known] * 1e6).astype(np.int64).astype("datetime64[us]")
     return times
+
+
+def _texts(seconds: Sequence[float | None]) -> list[str | None]:
+    """Return seconds since 1970 as ISO 8601; None where a time is missing or infinite."""
+    return [None if np.isnat(time) else f"{time}+00:00" for time in _times(seconds)]
 
 
 def _utc(moment: datetime) -> datetime:

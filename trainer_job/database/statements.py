@@ -17,6 +17,12 @@ _SMALLEST = 1e-300
 NAME_BYTES = 63
 """PostgreSQL cuts longer names of columns, with which nothing would be found any more."""
 
+
+def nameable(names: Iterable[str]) -> bool:
+    """Say whether all names can be those of columns."""
+    return all(0 < len(name.encode()) <= NAME_BYTES for name in names)
+
+
 _LEVEL = (
     "count({x})",
     "coalesce(avg({x}), 'NaN')",
@@ -24,7 +30,12 @@ _LEVEL = (
     "coalesce(min({x}), 'NaN')",
     "coalesce(max({x}), 'NaN')",
 )
-_SIGNED_LOG = "(sign({x}) * ln(1 + abs({x})))"
+# PostgreSQL has no log1p: ln(1+x) of a small x would lose all its digits but those of the 1. This
+# is exact there, since log(1+x) = 2 artanh(x / (2+x)).
+_SIGNED_LOG = (
+    "(CASE WHEN abs({x}) < 0.01 THEN 2 * atanh({x} / (2 + abs({x}))) "
+    "ELSE sign({x}) * ln(1 + abs({x})) END)"
+)
 _LOG = tuple(each.replace("{x}", _SIGNED_LOG) for each in _LEVEL[1:3])
 _ORDER = (
     "coalesce(max({x}) FILTER (WHERE place = 1), 'NaN')",
@@ -40,9 +51,12 @@ _OBJECT = """
 """.strip()
 # Values as well as times, whatever their order; the sum of hashes is cut to what a bigint holds.
 _FACTS = """
-    r.failure::bigint, count(*), max(r."timestamp")::timestamptz, (sum(jsonb_hash_extended(
-        r."values"::jsonb, hashfloat8extended(date_part('epoch', r."timestamp"), 0)
-    )) % 9223372036854775807)::bigint
+    r.failure::bigint, count(*),
+    coalesce(max(r."timestamp") FILTER (WHERE isfinite(r."timestamp")), '2000-01-01')::timestamptz,
+    (coalesce(sum(jsonb_hash_extended(
+        coalesce(r."values"::jsonb, 'null'),
+        hashfloat8extended(coalesce(date_part('epoch', r."timestamp"), 0), 0)
+    )), 0) % 9223372036854775807)::bigint
 """.strip()
 
 
@@ -55,8 +69,8 @@ def chosen(condition: str) -> str:
     """Return the query of the closed failures, as arrays: an object a value would cost more."""
     return f"""
         SELECT array_agg(f.id::bigint ORDER BY f.id), array_agg(f.machine ORDER BY f.id),
-            array_agg(extract(epoch FROM f.start_time)::float8 ORDER BY f.id),
-            array_agg(extract(epoch FROM f.end_time)::float8 ORDER BY f.id),
+            array_agg(date_part('epoch', f.start_time) ORDER BY f.id),
+            array_agg(date_part('epoch', f.end_time) ORDER BY f.id),
             array_agg(l.label ORDER BY f.id)
         FROM failures f LEFT JOIN trainer.episode_labels l
             ON l.failure = f.id AND l.source = 'human'
@@ -100,7 +114,7 @@ def moments(ids: Iterable[int], names: Sequence[str], kinds: Sequence[str]) -> s
     moments (float8[]: sensor by sensor, kind by kind).
     """
     columns = ", ".join(f"{_identifier(name)} float8" for name in names)
-    values = ", ".join(_expressions(_identifier(name), kinds) for name in names)
+    values = ", ".join(_expressions(f"v.{_identifier(name)}", kinds) for name in names)
     record = f"CROSS JOIN LATERAL jsonb_to_record({_OBJECT}) v ({columns})" if names else ""
     return f"""
         SELECT {_FACTS}, 0::bigint, ARRAY[{values}]::float8[]
@@ -142,7 +156,7 @@ def ordered_moments(ids: Iterable[int], names: Sequence[str]) -> str:
     Columns: failure, moments (float8[]). Of an episode with gaps they are wrong.
     """
     columns = ", ".join(f"{_identifier(name)} float8" for name in names)
-    own = ", ".join(f"{_identifier(name)} AS x{place}" for place, name in enumerate(names))
+    own = ", ".join(f"v.{_identifier(name)} AS x{place}" for place, name in enumerate(names))
     before = ", ".join(f"lag(x{place}) OVER turn AS x{place}_before" for place in range(len(names)))
     held = ", ".join(f"x{place}" for place in range(len(names)))
     values = ", ".join(_expressions(f"x{place}", ["order"]) for place in range(len(names)))
@@ -161,7 +175,9 @@ def ordered_moments(ids: Iterable[int], names: Sequence[str]) -> str:
 def readings(ids: Iterable[int]) -> str:
     """Return the query of whole readings in order of episode, time and id."""
     return f"""
-        SELECT r.failure, r."timestamp", {_OBJECT} FROM readings r
+        SELECT r.failure, CASE WHEN isfinite(r."timestamp") THEN
+            date_part('epoch', r."timestamp") END, {_OBJECT}
+        FROM readings r
         WHERE r.failure = ANY ({array(ids)}) ORDER BY r.failure, r."timestamp", r.id
     """  # noqa: S608
 

@@ -168,6 +168,7 @@ feature_watermark = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("reading", BigInteger, nullable=False),
     Column("writes", BigInteger, nullable=False),
+    Column("rebuilds", BigInteger, nullable=False),
     schema=SCHEMA,
 )
 

@@ -225,7 +225,8 @@ def interval(
     found, low, high
         The interval holds `found`.
     """
-    codes = {block: code for code, block in enumerate(dict.fromkeys(blocks))}
+    # In an order of their own, so that the draws do not follow that of the episodes.
+    codes = {block: code for code, block in enumerate(sorted(set(blocks), key=repr))}
     sums = np.zeros((len(codes), table.shape[1]))
     np.add.at(sums, [codes[block] for block in blocks], table)
     found = float(statistic(sums.sum(axis=0)))

@@ -10,7 +10,7 @@ def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
     """Pass if macro F1 reaches `minF1`, or no episode has a label."""
     score = evidence.labels
     if score is None:
-        message = "No episode has a label, F1 was not judged."
+        message = "No episode of the training has a label, F1 was not judged."
         return Verdict(Answer.PASSED, reasons.F1_UNKNOWN, message)
     measured = f"Macro F1 {score.f1:.3f} on {score.episodes} {_which(score)}"
     if score.f1 >= gates.min_f1:

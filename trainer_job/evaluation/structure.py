@@ -19,7 +19,10 @@ def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
     acceptable answer.
     """
     if len(evidence.sizes) == 1 and evidence.one_allowed:
-        message = f"All {evidence.sizes[0]} episodes are one failure mode."
+        (size,) = evidence.sizes
+        message = f"All {size} episodes are one failure mode."
+        if size == 1:
+            message = "The one episode is a failure mode of its own."
         return Verdict(Answer.PASSED, reasons.ONE_MODE, message)
     faults = [*_small(evidence.sizes), *_chance(evidence)]
     if evidence.null is not None and not faults:

@@ -31,7 +31,8 @@ class Evidence:
     comparison
         How the model did against that version; None where the two were not compared.
     continuity
-        What became of that version's failure modes; None where there is no such version.
+        What became of that version's failure modes, or why it cannot be told; None where there
+        is no such version.
     """
 
     silhouette: float | None
@@ -41,7 +42,7 @@ class Evidence:
     one_allowed: bool = False
     champion: str | None = None
     comparison: Comparison | Inconclusive | None = None
-    continuity: Continuity | None = None
+    continuity: Continuity | Inconclusive | None = None
 
 
 class Answer(StrEnum):

@@ -15,6 +15,7 @@ from typing import Any
 from mlflow.entities import Dataset, DatasetInput, InputTag
 
 from trainer_job import __version__
+from trainer_job.clustering import silhouette
 from trainer_job.contract import Decision, ModelSummary, RunDocument
 from trainer_job.registry import lookup
 from trainer_job.trained import TrainedModel
@@ -43,6 +44,8 @@ def params(document: RunDocument, trained: TrainedModel) -> dict[str, object]:
         "algorithm": trained.algorithm,
         "seed": document.model.seed,
         "scaler": type(trained.clustering.pipeline.named_steps["scaler"]).__name__,
+        # Beyond a number of episodes, a sample that the seed chooses.
+        "silhouette_episodes": min(data.episodes, silhouette.SAMPLE),
         "n_sensors": len(trained.sensors),
         "n_features": trained.features.shape[1],
         "n_readings": data.readings,
@@ -63,6 +66,7 @@ def metrics(trained: TrainedModel) -> dict[str, float]:
     scores = {
         SILHOUETTE: trained.clustering.silhouette,
         SILHOUETTE_NULL: None if trained.null is None else trained.null.p95,
+        "silhouette_judged": None if trained.null is None else trained.null.observed,
         "smallest_cluster": min(sizes),
         "largest_cluster": max(sizes),
     }

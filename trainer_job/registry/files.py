@@ -10,22 +10,22 @@ import platform
 from pathlib import Path
 from typing import Any
 
-import mlflow.sklearn
 import pandas as pd
+import sklearn
 from sklearn.pipeline import Pipeline
 
 from trainer_job import report
 from trainer_job.assignment import scaled
 from trainer_job.contract import Decision, RunDocument
-from trainer_job.registry import golden, packaging
+from trainer_job.registry import folders, golden, packaging
 from trainer_job.report import ReportData
 from trainer_job.trained import TrainedModel
 
-MODEL = "model"
+MODEL, OLD_MODEL = "model", "kmeans_model"
 PROFILES = "cluster_profiles.json"
 GOLDEN = "golden.json"
 QUALITY = "data_quality.csv"
-SERVED = (MODEL, "kmeans_model", "scaler.pkl", GOLDEN)
+SERVED = (MODEL, OLD_MODEL, "scaler.pkl", GOLDEN)
 """What predictors load, which stays as it is once there is a version; the rest describes it."""
 
 
@@ -55,12 +55,17 @@ def write(folder: Path, document: RunDocument, trained: TrainedModel, decision: 
 def _write_old(folder: Path, trained: TrainedModel) -> None:
     """Write what predictors of the replaced service load: they scale, then predict."""
     *scaling, (_, clusters) = trained.clustering.pipeline.steps
-    mlflow.sklearn.save_model(
-        clusters,
-        str(folder / "kmeans_model"),
-        serialization_format="pickle",
-        pip_requirements=packaging.requirements(),
-    )
+    old = folder / OLD_MODEL
+    old.mkdir()
+    (old / "model.pkl").write_bytes(pickle.dumps(clusters))
+    loader = {"loader_module": "mlflow.sklearn", "model_path": "model.pkl", "predict_fn": "predict"}
+    native = {
+        "pickled_model": "model.pkl",
+        "serialization_format": "pickle",
+        "sklearn_version": sklearn.__version__,
+    }
+    flavours = {folders.PYFUNC: loader, "sklearn": native}
+    folders.write(old, flavours, packaging.requirements())
     # Principal components, where there are any, come between the scaler and the clusters.
     scaler = scaling[0][1] if len(scaling) == 1 else Pipeline(scaling)
     (folder / "scaler.pkl").write_bytes(pickle.dumps(scaler))

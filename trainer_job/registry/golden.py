@@ -7,7 +7,7 @@ import pandas as pd
 
 from trainer_job import reasons
 from trainer_job.errors import JobError
-from trainer_job.registry import packaging
+from trainer_job.registry import folders, packaging
 from trainer_job.serving import FailureModes
 from trainer_job.trained import TrainedModel
 
@@ -43,9 +43,7 @@ def make(trained: TrainedModel) -> dict[str, Any]:
             f"on: {difference}. Nothing was registered. This is a fault of the program: report "
             "it with the log.",
         )
-    sample = trained.sample.astype(object)
-    split = sample.where(sample.notna(), None).to_dict(orient="split", index=False)
-    return {"request": {"dataframe_split": split}, "answers": answers}
+    return {"request": {"dataframe_split": folders.split(trained.sample)}, "answers": answers}
 
 
 def check(model: FailureModes, known: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from trainer_job.errors import BadConfiguration, JobError
 from trainer_job.holdout import Rule
 from trainer_job.registry import files, golden, lookup, packaging
 from trainer_job.registry.tracking import Tracking
-from trainer_job.serving import PARAMETERS, PIPELINE, FailureModes, load
+from trainer_job.serving import FailureModes, load
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,9 @@ def _model(tracking: Tracking, version: Any) -> tuple[FailureModes | None, str]:
     try:
         with TemporaryDirectory() as place:
             folder = Path(place)
-            for name in (PARAMETERS, PIPELINE):
-                _get(tracking, version, f"{files.MODEL}/{packaging.DATA}/{name}", folder)
+            data = _get(tracking, version, f"{files.MODEL}/{packaging.DATA}", folder)
             # What is unpickled lies in the registry that this job writes to.
-            model = load(folder / files.MODEL / packaging.DATA, str(version.version))
+            model = load(data, str(version.version))
             if model.code != packaging.code_name():
                 known = json.loads(_get(tracking, version, files.GOLDEN, folder).read_text("utf-8"))
                 if difference := golden.check(model, known):

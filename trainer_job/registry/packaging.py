@@ -5,18 +5,17 @@ import shutil
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import mlflow.pyfunc
 from mlflow.models import ModelSignature
 from mlflow.types import ColSpec, Schema
 
 from trainer_job import assignment, features, moments, serving
+from trainer_job.registry import folders
 from trainer_job.serving import FailureModes
 from trainer_job.trained import TrainedModel
 
-DATA = "data/data"
-"""Where MLflow puts what :func:`trainer_job.serving.save` writes, below the model's folder."""
+DATA, CODE = "data/data", "code"
+"""Where the model's folder has what :func:`trainer_job.serving.save` writes, and the modules."""
 
 EXAMPLE_READINGS = 50
 
@@ -27,21 +26,21 @@ _PACKAGES = ("mlflow-skinny", "numpy", "pandas", "scikit-learn")
 def save(folder: Path, trained: TrainedModel) -> None:
     """Write the model as predictors load it through MLflow."""
     first = trained.sample["episode"] == trained.sample["episode"].iloc[0]
-    with TemporaryDirectory() as place:
-        data = Path(place, "data")
-        data.mkdir()
-        serving.save(data, served(trained))
-        code = _code(Path(place))
-        mlflow.pyfunc.save_model(
-            str(folder),
-            loader_module=f"{code.name}.serving",
-            data_path=str(data),
-            code_paths=[str(code)],
-            signature=signature(trained.sensors),
-            input_example=trained.sample[first].head(EXAMPLE_READINGS),
-            # Given, because to find them out MLflow would load the model in a new process.
-            pip_requirements=requirements(trained.feature_set),
-        )
+    (folder / DATA).mkdir(parents=True)
+    serving.save(folder / DATA, served(trained))
+    flavour = {
+        "loader_module": f"{_copy_code(folder / CODE)}.serving",
+        "data": DATA,
+        "code": CODE,
+        "streamable": False,
+    }
+    folders.write(
+        folder,
+        {folders.PYFUNC: flavour},
+        requirements(trained.feature_set),
+        signature(trained.sensors),
+        trained.sample[first].head(EXAMPLE_READINGS),
+    )
 
 
 def served(trained: TrainedModel) -> FailureModes:
@@ -91,12 +90,13 @@ def requirements(feature_set: str | None = None) -> list[str]:
     return [f"{package}=={version(package)}" for package in (*_PACKAGES, *more)]
 
 
-def _code(place: Path) -> Path:
+def _copy_code(place: Path) -> str:
+    """Copy the shipped modules, and return the name of their package."""
     package = place / code_name()
-    package.mkdir()
+    package.mkdir(parents=True)
     for file in _files():
         shutil.copyfile(file, package / file.name)
-    return package
+    return package.name
 
 
 def _files() -> list[Path]:

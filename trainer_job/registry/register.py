@@ -16,6 +16,7 @@ from mlflow.entities import RunStatus, RunTag
 from trainer_job.contract import Decision, ModelSummary, RunDocument
 from trainer_job.registry import figures, files, lookup, runs, versions
 from trainer_job.registry.tracking import Tracking, experiment_id
+from trainer_job.registry.uploading import upload
 from trainer_job.trained import TrainedModel
 
 
@@ -141,11 +142,13 @@ def _upload(
     but: tuple[str, ...] = (),
 ) -> None:
     with TemporaryDirectory() as place:
-        files.write(Path(place), document, trained, decision)
+        folder = Path(place, "files")
+        folder.mkdir()
+        files.write(folder, document, trained, decision)
         for name in but:
-            path = Path(place, name)
+            path = folder / name
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-        tracking.ask(lambda client: client.log_artifacts(run_id, place))
+        upload(tracking, run_id, folder)
 
 
 def _finish(tracking: Tracking, run_id: str) -> None:

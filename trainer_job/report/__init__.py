@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from trainer_job.artifacts import PLOTS, REPORT
+from trainer_job.importing import uncollected
 from trainer_job.report.data import ReportData
 from trainer_job.report.profiles import DISTINCTIVE, profiles
 
@@ -23,8 +24,9 @@ def write(folder: Path, data: ReportData) -> None:
     # Where no folder can be kept, as in a pod, it says so at length each time.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     # matplotlib alone takes half a second to import, and most of the program does without.
-    from trainer_job.report.html import render  # noqa: PLC0415
-    from trainer_job.report.plots import draw  # noqa: PLC0415
+    with uncollected():
+        from trainer_job.report.html import render  # noqa: PLC0415
+        from trainer_job.report.plots import draw  # noqa: PLC0415
 
     pictures = draw(data)
     (folder / PLOTS).mkdir(exist_ok=True)

@@ -11,6 +11,9 @@ from trainer_job.features import sensor_of
 LIMIT = 20.0
 """Effects beyond this are given as this: they say no more, and a spread of zero says infinity."""
 
+TOGETHER = 16
+"""Features that are standardised at a time."""
+
 
 @dataclass(frozen=True)
 class Effects:
@@ -48,26 +51,32 @@ def effects(features: pd.DataFrame, modes: npt.NDArray[np.int64]) -> Effects:
     modes : shape (episodes,)
         Mode of each episode. With one mode there is no rest, and all effects are zero.
     """
-    values = standardised(features)
     numbers, codes = np.unique(modes, return_inverse=True)
     member = np.eye(len(numbers))[codes].T
     sizes = member.sum(axis=1, keepdims=True)
-    sums, squares = member @ values, member @ values**2
-    rest = len(values) - sizes
+    sums, squares = np.empty((2, len(numbers), features.shape[1]))
+    # A few features at a time: it takes several copies of them.
+    for start in range(0, features.shape[1], TOGETHER):
+        some = slice(start, start + TOGETHER)
+        values = standardised(features.iloc[:, some])
+        sums[:, some], squares[:, some] = member @ values, member @ values**2
+    rest = len(features) - sizes
     with np.errstate(divide="ignore", invalid="ignore"):
         level = sums / sizes
         # The mean of all is zero, so the sums of the rest are those of the mode, negative.
         other = np.where(rest > 0, -sums / rest, 0.0)
         within = squares - sizes * level**2
         without = (squares.sum(axis=0) - squares) - rest * other**2
-        pooled = np.sqrt(np.clip(within + without, 0, None) / np.maximum(len(values) - 2, 1))
+        pooled = np.sqrt(np.clip(within + without, 0, None) / np.maximum(len(features) - 2, 1))
         cohen = np.where(rest > 0, (level - other) / pooled, 0.0)
     cohen = np.clip(np.nan_to_num(cohen, nan=0.0, posinf=LIMIT, neginf=-LIMIT), -LIMIT, LIMIT)
     columns = numbers.tolist()
     return Effects(
         cohen=pd.DataFrame(cohen.T, index=features.columns, columns=columns),
         level=pd.DataFrame(level.T, index=features.columns, columns=columns),
-        separation=pd.Series((sizes * level**2).sum(axis=0) / len(values), index=features.columns),
+        separation=pd.Series(
+            (sizes * level**2).sum(axis=0) / len(features), index=features.columns
+        ),
     )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.support.plant import ROBOT_FAILURES, START, Plant
 from trainer_job.database.connection import Database
 from trainer_job.database.source import PostgresEpisodes
+from trainer_job.errors import UnusableData
 from trainer_job.loading import load
 from trainer_job.moments import LEVEL, LOG, ORDER, Moments, from_readings, usable
 
@@ -52,6 +53,20 @@ def test_machines_limit_the_window(database: Database, plant: Plant) -> None:
     ids = {name: plant.episode([{"a": 1}], machine=name) for name in ("m1", "m2", "it's")}
     assert found(database, "m2", "it's") == [ids["m2"], ids["it's"]]
     assert found(database, "m4") == []
+
+
+def test_nothing_is_computed_of_episodes_that_are_not_chosen(
+    database: Database, plant: Plant
+) -> None:
+    plant.episode([{"a": 1}], machine="m1")
+    wanted = plant.episode([{"a": 2}], machine="m2")
+    with PostgresEpisodes(database) as source:
+        found = source.manifest(*WINDOW, [], lambda machines, started: machines == "m2")
+        assert found.ids.tolist() == [wanted]
+        assert (found.machines.tolist(), utc(found.started)) == (["m2"], [START])
+    statement = "SELECT failure FROM trainer.episode_features"
+    with database.engine.connect() as connection:
+        assert connection.exec_driver_sql(statement).scalars().all() == [wanted]
 
 
 def test_an_episode_is_described(database: Database, plant: Plant) -> None:
@@ -109,8 +124,9 @@ def assert_same(found: Moments, expected: Moments) -> None:
     size = np.nan_to_num(np.fmax(np.abs(expected["min"]), np.abs(expected["max"])))
     largest = np.fmax(size, 1)
     for name in ALL:
+        values = np.log1p(largest) if name in LOG else largest
         squares = name in {"m2", "d2", "st", "log_m2"}
-        scale = largest**2 * np.fmax(expected["n"], 1) ** 2 if squares else largest
+        scale = values**2 * np.fmax(expected["n"], 1) ** 2 if squares else values
         gap = np.isnan(expected[name])
         assert (gap == np.isnan(found[name])).all(), name
         assert (np.abs(found[name] - expected[name]) <= 1e-9 * scale)[~gap].all(), name
@@ -125,7 +141,24 @@ number = st.one_of(
 odd = st.sampled_from(
     [None, True, "12", " 1.5e3 ", "broken", "NaN", "1e999", [1], {"x": 1}, 10**101]
 )
-names = st.sampled_from(["a", "b", "Sensor 10", "it's", 'quo"te', "100 %", ":c", "ü" * 40])
+names = st.sampled_from(
+    [
+        "a",
+        "b",
+        "",
+        "id",
+        "machine",
+        "failure",
+        "values",
+        "place",
+        "Sensor 10",
+        "it's",
+        'quo"te',
+        "100 %",
+        ":c",
+        "ü" * 40,
+    ]
+)
 plain_reading = st.dictionaries(names, number, max_size=4)
 odd_reading: st.SearchStrategy[Any] = st.one_of(
     st.dictionaries(names, st.one_of(number, odd), max_size=4), st.sampled_from([None, 7, "x", []])
@@ -194,6 +227,62 @@ def test_an_episode_without_any_sensor_has_none(database: Database, plant: Plant
         moments = source.moments([number])
     assert moments["n"].shape == (1, 0)
     assert moments.readings.tolist() == [2]
+
+
+def test_logarithms_of_small_units_keep_their_digits(database: Database, plant: Plant) -> None:
+    number = plant.episode([{"a": n * 1e-12, "b": n * 2e-3} for n in (-3, 1, 2, 7)])
+    with PostgresEpisodes(database, ALL) as source:
+        moments = source.moments([number])
+        expected = from_readings(source.readings([number]), moments.sensors)
+    for name in LOG:
+        np.testing.assert_allclose(moments[name], expected[name], rtol=1e-12)
+
+
+def test_episodes_without_readings_are_left_out(database: Database, plant: Plant) -> None:
+    empty, found = plant.episode([]), plant.episode([{"a": 1}])
+    with PostgresEpisodes(database, ALL) as source:
+        assert source.recorded([empty]).ids.tolist() == []
+        assert source.recorded([empty, found]).ids.tolist() == [found]
+
+
+def test_one_gap_or_none_the_order_is_that_of_time(database: Database, plant: Plant) -> None:
+    values = [{"a": 1e-200, "b": 1.0}, {"a": 2e-200}, {"a": 5.0, "b": 3.0}]
+    ids = [plant.episode(values), plant.episode(values[:1] + values[2:])]
+    with PostgresEpisodes(database, ALL) as source:
+        moments = source.moments(ids)
+        assert_same(moments, from_readings(source.readings(ids), moments.sensors))
+
+
+def test_times_that_no_calendar_has_are_put_up_with(database: Database, plant: Plant) -> None:
+    number = plant.episode([{"a": 1.0}, {"a": 2.0}, {"a": 4.0}])
+    plant.change("""UPDATE readings SET "timestamp" = '9999-12-31Z' WHERE id = 2""")
+    plant.change("""UPDATE readings SET "timestamp" = 'infinity' WHERE id = 3""")
+    plant.change("UPDATE failures SET end_time = NULL")
+    with PostgresEpisodes(database, ALL) as source:
+        moments, readings = source.moments([number]), source.readings([number])
+        assert source.manifest(*WINDOW, []).closed.astype("datetime64[Y]").astype(str) == ["9999"]
+    assert readings["a"].to_list() == [1, 2, 4]
+    assert moments["last"].tolist() == from_readings(readings, ("a",))["last"].tolist() == [[4]]
+
+
+@pytest.mark.parametrize("column", ["timestamp", "values"])
+def test_readings_of_old_tables_may_lack_a_part(
+    database: Database, plant: Plant, column: str
+) -> None:
+    number = plant.episode([{"a": 1.0}, {"a": 3.0}])
+    plant.change(f'ALTER TABLE readings ALTER "{column}" DROP NOT NULL')
+    plant.change(f'UPDATE readings SET "{column}" = NULL')
+    with PostgresEpisodes(database, ALL) as source:
+        assert source.manifest(*WINDOW, []).readings.tolist() == [2]
+        assert len(source.readings([number])) == 2
+
+
+def test_what_postgresql_cannot_read_is_refused(database: Database, plant: Plant) -> None:
+    plant.change('ALTER TABLE readings ALTER "values" TYPE json USING "values"::json')
+    number = plant.episode([{"a": 1.0}])
+    plant.change("""UPDATE readings SET "values" = '{"a": "\\u0000"}'""")
+    with PostgresEpisodes(database) as source, pytest.raises(UnusableData, match="cannot read"):
+        source.moments([number])
 
 
 def test_numbers_too_small_for_a_double_are_zero(database: Database, plant: Plant) -> None:
@@ -272,7 +361,7 @@ def test_readings_are_in_the_order_of_time(database: Database, plant: Plant) -> 
 
 
 def _iso(seconds: int) -> str:
-    return (START + timedelta(seconds=seconds)).isoformat()
+    return (START + timedelta(seconds=seconds)).isoformat(timespec="microseconds")
 
 
 def test_all_is_read_in_one_snapshot(database: Database, plant: Plant) -> None:

@@ -177,6 +177,45 @@ def test_changed_readings_need_a_rebuild(database: Database, plant: Plant) -> No
     assert read(database) == []
 
 
+def test_a_rebuild_is_not_undone_by_a_job_of_before(database: Database, plant: Plant) -> None:
+    number = plant.episode([{"a": 1}])
+    with PostgresEpisodes(database) as slow:
+        slow.recorded([])  # its snapshot is from now
+        plant.change("""UPDATE readings SET "values" = '{"a": 9}'""")
+        read(database, rebuild=True)
+        assert slow.moments([number])["mean"].tolist() == [[1]]
+    with PostgresEpisodes(database) as source:
+        assert source.moments([number])["mean"].tolist() == [[9]]
+
+
+def test_a_rebuild_of_an_empty_window_drops_everything(database: Database, plant: Plant) -> None:
+    number = plant.episode([{"a": 1}])
+    read(database)
+    with PostgresEpisodes(database, rebuild=True) as source:
+        source.recorded([])
+    assert read(database) == [number]
+
+
+def test_without_a_watermark_nothing_that_is_kept_counts(database: Database, plant: Plant) -> None:
+    ids = [plant.episode([{"a": n}]) for n in range(3)]
+    read(database)
+    plant.change("TRUNCATE trainer.feature_watermark")
+    late_reading(plant, ids[0])
+    with PostgresEpisodes(database) as source:
+        assert source.recorded(ids[1:]).readings.tolist() == [1, 1]
+    assert read(database) == [ids[0]]
+
+
+def test_ids_that_are_given_again_mean_other_readings(database: Database, plant: Plant) -> None:
+    for value in (1, 2, 3):
+        plant.episode([{"a": value}, {"a": value}])
+    read(database)
+    plant.change("TRUNCATE failures, readings RESTART IDENTITY CASCADE")
+    number = plant.episode([{"a": 100}, {"a": 100}])
+    assert read(database) == [number]
+    assert read(database) == []
+
+
 def test_a_rebuild_keeps_what_it_computes_for_both_windows(
     database: Database, plant: Plant
 ) -> None:

@@ -2,12 +2,13 @@ import ast
 from pathlib import Path
 
 import mlflow.pyfunc
+import mlflow.sklearn
 import pandas as pd
 import pytest
 import yaml
 
 from tests.support.trained import SENSORS, STAGED, make_document, make_trained
-from trainer_job.registry import files
+from trainer_job.registry import files, packaging
 
 TRAINED = make_trained("robust")
 
@@ -93,3 +94,18 @@ def test_requirements_are_exact_and_spare_the_whole_of_mlflow(folder: Path) -> N
         assert [line.partition("==")[0] for line in lines] == [
             *("mlflow-skinny", "numpy", "pandas", "scikit-learn")
         ]
+
+
+def test_the_old_model_is_described_as_mlflow_does(folder: Path, tmp_path: Path) -> None:
+    mlflow.sklearn.save_model(
+        mlflow.sklearn.load_model(str(folder / "kmeans_model")),
+        str(tmp_path / "theirs"),
+        serialization_format="pickle",
+        pip_requirements=packaging.requirements(),
+    )
+    ours, theirs = (
+        yaml.safe_load((place / "MLmodel").read_text())["flavors"]
+        for place in (folder / "kmeans_model", tmp_path / "theirs")
+    )
+    used = {key: value for key, value in theirs["sklearn"].items() if value is not None}
+    assert ours == {**theirs, "sklearn": used}

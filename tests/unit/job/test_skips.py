@@ -41,3 +41,8 @@ def test_what_is_held_out_is_said() -> None:
     assert message.startswith(
         "4 episodes in the last 1h beside 8 that are held out (spec.gates.champion), 10 needed"
     )
+
+
+def test_machines_that_have_none_may_be_misspelt() -> None:
+    message = too_few_episodes(0, 0, DataSpec(machines=("press-1",))).message
+    assert message.endswith("Check spec.source.data.machines, or widen spec.source.data.lookback.")

@@ -55,7 +55,7 @@ def examples(data: ReportData) -> Figure | None:
         name = data.shorthand[sensor] + ("" if unit is None else f" [{plain(unit)}]")
         axes.set_title(name, fontsize=9)
     if not timed:
-        panels[0][0].xaxis.set_major_locator(MaxNLocator(integer=True))
+        panels[0][0].xaxis.set_major_locator(MaxNLocator(style.TICKS, integer=True))
     figure.supxlabel("time since the first reading [s]" if timed else "reading", fontsize=9)
     return figure
 

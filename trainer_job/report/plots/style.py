@@ -18,8 +18,12 @@ MARKERS = "os^DvPX*"
 """A second sign beside the colour, and what tells the eighth mode from the first."""
 
 GREY, PALE, INK = "#767676", "#D9D9D9", "#222222"
+WHITE = [255, 255, 255]
+"""The paper, which the reduction to a few colours would make a little darker."""
 DIVERGING, GROWING = "RdBu_r", "Blues"
 DPI = 110
+TICKS = 4
+"""Steps between the numbers beside one of several panels, at most."""
 SHADES = 256
 """Colours of a file: pictures of few colours take a third of the space so."""
 
@@ -62,7 +66,11 @@ def panels(figure: Figure, rows: int, columns: int, left: float, gap: float, **s
         wspace=gap / panel,
         hspace=0.3,
     )
-    return figure.subplots(rows, columns, squeeze=False, **shared)
+    made = figure.subplots(rows, columns, squeeze=False, **shared)
+    for axes in made.flat:
+        # More would not fit, and ticks are what takes longest to draw.
+        axes.locator_params(nbins=TICKS)
+    return made
 
 
 def grid(count: int, columns: int) -> tuple[int, int]:
@@ -103,6 +111,7 @@ def cells(
                 va="center",
                 fontsize=8,
                 color="white" if light[row, column] else INK,  # type: ignore[index]
+                in_layout=False,  # it lies inside the cell, and to measure hundreds takes long
             )
 
 
@@ -111,7 +120,11 @@ def png(figure: Figure) -> bytes:
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     image = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    # The other methods and an optimal compression take ten times as long.
+    few = image.quantize(SHADES, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette, paper = few.getpalette() or [], int(np.asarray(few)[0, 0])
+    palette[3 * paper : 3 * paper + 3] = WHITE
+    few.putpalette(palette)
     buffer = io.BytesIO()
-    few = image.quantize(SHADES, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(buffer, format="png", optimize=True)
+    few.save(buffer, format="png")
     return buffer.getvalue()

@@ -3,10 +3,12 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.unit.job.clustering.groups import grouped
 from trainer_job import clustering
-from trainer_job.clustering import algorithms
+from trainer_job.clustering import algorithms, fitting
 from trainer_job.clustering.algorithms import ALGORITHMS
 from trainer_job.errors import UnusableData
 
@@ -80,8 +82,14 @@ def test_too_few_different_episodes_say_what_to_change(algorithm: str) -> None:
 def test_episodes_that_differ_by_rounding_alone_are_alike(algorithm: str) -> None:
     features = pd.DataFrame({"x": [0.1 + 0.2, 0.3, 5.0, 5.0, 5.0], "y": [0.0] * 5})
     assert len(features.drop_duplicates()) == 3
-    with pytest.raises(UnusableData, match=r"Only 2 of 5 .* 3 clusters .spec.model.clusters."):
+    with pytest.raises(UnusableData, match=r"Only 2 of 3 clusters .*spec.model.clusters.*alike"):
         clustering.fit(features, algorithm, 3, 1)
+
+
+@every_algorithm
+def test_one_episode_is_one_cluster(algorithm: str) -> None:
+    found = clustering.fit(pd.DataFrame({"x": [1.0], "y": [5.0]}), algorithm, 1, 42)
+    assert (found.modes.tolist(), found.distances.tolist()) == ([0], [0])
 
 
 def test_ward_starts_from_a_sample_where_there_are_too_many(
@@ -102,6 +110,45 @@ def test_a_mixture_keeps_nine_tenths_of_the_variance() -> None:
     assert shares.sum() >= 0.9 > shares[:-1].sum()
 
 
-@pytest.mark.parametrize(("work", "starts"), [(0, 100), (50_000, 100), (4_000_000, 10), (10**9, 5)])
+@pytest.mark.parametrize(("work", "starts"), [(0, 100), (50_000, 100), (1_600_000, 10), (10**9, 3)])
 def test_large_tables_get_fewer_starts(work: int, starts: int) -> None:
     assert algorithms.allowed_starts(work) == starts
+
+
+@given(
+    st.lists(st.tuples(*[st.sampled_from([0.0, -0.0, 1.5])] * 2), min_size=1, max_size=30),
+    st.integers(1, 12),
+)
+def test_counts_different_episodes_as_far_as_needed(
+    rows: list[tuple[float, float]], enough: int
+) -> None:
+    features = pd.DataFrame(rows, columns=["x", "y"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fitting, "PART", 4)
+        found = fitting.distinct(features, enough)
+    assert min(found, enough) == min(len(set(rows)), enough)
+    assert found <= len(set(rows))
+
+
+@every_algorithm
+def test_large_tables_are_fitted_like_small_ones(
+    monkeypatch: pytest.MonkeyPatch, algorithm: str
+) -> None:
+    features = grouped(size=60)
+    whole = clustering.fit(features, algorithm, 3, 42)
+    monkeypatch.setattr(algorithms, "STARTING", 40)
+    monkeypatch.setattr(algorithms, "PART", 50)
+    monkeypatch.setattr(fitting, "PART", 70)
+    monkeypatch.setattr(fitting, "SMALL", 0)
+    parts = clustering.fit(features, algorithm, 3, 42)
+    assert len(set(zip(whole.modes, parts.modes, strict=True))) == 3
+    # The others keep the centres of the sample.
+    if algorithm in {"kmeans", "wardKMeans"}:
+        assert sorted(parts.distances) == pytest.approx(sorted(whole.distances))
+
+
+def test_the_fit_leaves_the_table_as_it_was() -> None:
+    features = grouped()
+    before = features.copy()
+    clustering.fit(features, "wardKMeans", 3, 42)
+    pd.testing.assert_frame_equal(features, before)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import silhouette_score
+from sklearn.metrics import silhouette_samples, silhouette_score
 
 from trainer_job.clustering import silhouette
 
@@ -12,6 +12,28 @@ def test_is_the_mean_of_rousseeuw(clusters: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     space, modes = rng.normal(size=(30, 3)), np.arange(30) % clusters
     assert silhouette.mean(space, modes, 0) == pytest.approx(silhouette_score(space, modes))
+
+
+@given(st.integers(0, 99), st.integers(1, 900))
+def test_is_the_one_of_scikit_learn_for_each_episode(seed: int, distances: int) -> None:
+    rng = np.random.default_rng(seed)
+    space = rng.normal(size=(30, 3))
+    # A cluster of one, numbers that are not in use, and two equal episodes.
+    modes = np.append(rng.integers(1, 4, 29) * 2, 9)
+    space[3] = space[4]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(silhouette, "DISTANCES", distances)
+        values = silhouette.of_episodes(space, modes, 0)
+    expected = silhouette_samples(space, modes)
+    assert values == pytest.approx(expected, abs=1e-6)
+    assert values is not None
+    assert values[29] == 0
+
+
+def test_equal_episodes_lie_between_their_modes() -> None:
+    values = silhouette.of_episodes(np.zeros((6, 2)), np.array([0, 0, 0, 1, 1, 1]), 0)
+    assert values is not None
+    assert list(values) == [0] * 6
 
 
 @pytest.mark.parametrize("modes", [[0, 0, 0, 0], [0, 1, 2, 3]])

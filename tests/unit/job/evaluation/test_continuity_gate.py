@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.job.evaluation.builders import make_continuity, make_evidence
 from trainer_job import reasons
 from trainer_job.contract import ContinuitySpec, GatesSpec
-from trainer_job.evaluation import Answer, continuity
+from trainer_job.evaluation import Answer, Inconclusive, continuity
 
 REJECTING = GatesSpec(continuity=ContinuitySpec(lost="Reject"))
 
@@ -55,3 +55,16 @@ def test_is_monotonic(some: set[int], more: set[int]) -> None:
     assert fewer <= all_of_them
     assert answer(some, "Report") is Answer.PASSED
     assert order.index(answer(some, "Manual")) <= fewer
+
+
+@pytest.mark.parametrize(
+    ("lost", "answer"),
+    [("Report", Answer.PASSED), ("Reject", Answer.MANUAL), ("Manual", Answer.MANUAL)],
+)
+def test_what_cannot_be_told_passes_only_where_nothing_depends_on_it(
+    lost: Literal["Report", "Reject", "Manual"], answer: Answer
+) -> None:
+    evidence = make_evidence(continuity=Inconclusive("its model cannot be loaded"))
+    verdict = continuity.check(evidence, GatesSpec(continuity=ContinuitySpec(lost=lost)))
+    assert (verdict.answer, verdict.reason) == (answer, reasons.INCONCLUSIVE)
+    assert "version 6 go on cannot be told: its model cannot be loaded" in verdict.message

@@ -30,7 +30,8 @@ _OURS = """
     CREATE TABLE trainer.feature_watermark (
         version integer PRIMARY KEY,
         reading bigint NOT NULL,
-        writes bigint NOT NULL
+        writes bigint NOT NULL,
+        rebuilds bigint NOT NULL
     );
     CREATE TABLE trainer.modes (
         tracking text,
