@@ -55,6 +55,11 @@ class Bench:
         version: str | None = client.get_registered_model(self.name).aliases.get("production")
         return version
 
+    def assert_nothing_registered(self, document: RunDocument) -> None:
+        client = self.tracking(document).client
+        assert client.search_registered_models(f"name = '{self.name}'") == []
+        assert client.get_experiment_by_name(document.tracking.experiment) is None
+
     def artifact(self, result: Result, name: str) -> Path:
         assert result.model is not None
         return Path(self.tracking().client.download_artifacts(result.model.run_id, name))

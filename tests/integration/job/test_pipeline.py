@@ -2,78 +2,28 @@
 
 import json
 import threading
-import uuid
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.bench import Bench, decided
 from tests.support.interrupted import Killed, die, interrupted
-from tests.support.plant import ROBOT_FAILURES, Plant
-from tests.support.trained import AS_OF, make_document
+from tests.support.plant import ROBOT_FAILURES
+from tests.support.trained import AS_OF
 from trainer_job import reasons
-from trainer_job.contract import Outcome, Progress, Result, RunDocument, Stage
+from trainer_job.contract import Outcome, Result, Stage
 from trainer_job.database import records
 from trainer_job.database.connection import Database
 from trainer_job.errors import UnusableData
 from trainer_job.loading import load
 from trainer_job.patterns import read_patterns
-from trainer_job.pipeline import train
-from trainer_job.registry import lookup
-from trainer_job.registry.tracking import Tracking, connect
-
-
-@dataclass
-class Bench:
-    """A database, a server and a model of this test's own."""
-
-    database: Database
-    url: str
-    name: str = field(default_factory=lambda: f"model-{uuid.uuid4()}")
-    told: list[Progress] = field(default_factory=list)
-
-    @property
-    def plant(self) -> Plant:
-        return Plant(self.database)
-
-    def document(self, **parts: Any) -> RunDocument:
-        """Return a document that trains also on what was trained on before."""
-        parts["gates"] = {"unchangedData": "Train", **parts.get("gates", {})}
-        return make_document(self.url, name=self.name, **parts)
-
-    def tracking(self, document: RunDocument) -> Tracking:
-        return connect(document.tracking)
-
-    def train(self, document: RunDocument, **others: Any) -> Result:
-        tracking = others.pop("tracking", None) or self.tracking(document)
-        return train(document, self.database, tracking, self.told.append, **others)
-
-    def versions(self, document: RunDocument) -> list[Any]:
-        return lookup.versions(self.tracking(document), document)
-
-    def alias(self, document: RunDocument) -> str | None:
-        client = self.tracking(document).client
-        if not client.search_registered_models(f"name = '{self.name}'"):
-            return None
-        version: str | None = client.get_registered_model(self.name).aliases.get("production")
-        return version
-
-    def assert_nothing_registered(self, document: RunDocument) -> None:
-        client = self.tracking(document).client
-        assert client.search_registered_models(f"name = '{self.name}'") == []
-        assert client.get_experiment_by_name(document.tracking.experiment) is None
 
 
 @pytest.fixture
 def bench(database: Database, mlflow_server: str) -> Bench:
     return Bench(database, mlflow_server)
-
-
-def decided(result: Result) -> tuple[Outcome, str]:
-    assert result.decision is not None
-    return result.decision.outcome, result.decision.reason
 
 
 def test_a_model_that_passes_is_promoted(bench: Bench) -> None:
@@ -86,7 +36,7 @@ def test_a_model_that_passes_is_promoted(bench: Bench) -> None:
     assert (result.data.since, result.data.until) == (AS_OF - timedelta(hours=1), AS_OF)
     assert result.model is not None
     assert (result.model.f1, result.model.clusters) == (1, 3)
-    assert bench.alias(document) == result.model.version
+    assert bench.alias() == result.model.version
     (version,) = bench.versions(document)
     assert version.tags["training.sensors.dev/decision"] == "Promoted"
 
@@ -116,7 +66,7 @@ def test_the_robot_failures_score_as_measured(
     assert result.model.f1 is not None
     assert round(result.model.f1, 2) == f1
     assert decided(result)[0] is outcome
-    assert (bench.alias(document) is not None) == (outcome is Outcome.PROMOTED)
+    assert (bench.alias() is not None) == (outcome is Outcome.PROMOTED)
 
 
 def test_a_rejected_model_is_registered_without_the_alias(bench: Bench) -> None:
@@ -126,7 +76,7 @@ def test_a_rejected_model_is_registered_without_the_alias(bench: Bench) -> None:
     assert decided(result) == (Outcome.REJECTED, reasons.SILHOUETTE_TOO_LOW)
     (version,) = bench.versions(document)
     assert version.tags["training.sensors.dev/decision"] == "Rejected"
-    assert bench.alias(document) is None
+    assert bench.alias() is None
     assert bench.plant.counts()["promotions"] == 0
 
 
@@ -152,7 +102,7 @@ def test_a_model_that_somebody_else_puts_in_service_is_staged(
     assert result.decision is not None
     assert result.decision.champion is not None
     assert result.decision.champion.version == first.model.version
-    assert bench.alias(document) == first.model.version
+    assert bench.alias() == first.model.version
 
 
 @pytest.mark.parametrize("episodes", [0, 9])
@@ -242,7 +192,7 @@ def test_an_attempt_that_is_killed_is_gone_on_with(bench: Bench, method: str) ->
     assert result.data.episodes == len(ids)
     (version,) = bench.versions(document)
     assert result.model is not None
-    assert version.version == result.model.version == bench.alias(document)
+    assert version.version == result.model.version == bench.alias()
     assert bench.plant.counts()["promotions"] == 1
 
 
@@ -315,6 +265,6 @@ def test_labels_of_people_come_before_patterns(bench: Bench, tmp_path: Path) -> 
 def labels(bench: Bench, result: Result) -> list[str]:
     """Return what the clusters of a model are called in its profiles."""
     assert result.model is not None
-    client = bench.tracking(bench.document()).client
+    client = bench.tracking().client
     path = Path(client.download_artifacts(result.model.run_id, "cluster_profiles.json"))
     return [profile["label"] for profile in json.loads(path.read_text()).values()]
