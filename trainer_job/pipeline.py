@@ -163,7 +163,7 @@ def _skip_early(run: Run, found: Found) -> Result | None:
     if len(found.training) < data.min_episodes:
         decision = too_few_episodes(len(found.training), found.held_out, data)
         return _skipped(run, found, decision)
-    made_of = fingerprint(run.document, [found.all, found.compared], run.patterns)
+    made_of = _made_of(run, found)
     decided = unchanged.find(run.database, run.document, made_of, run.incumbent)
     return None if decided is None else _skipped(run, found, decided)
 
@@ -352,9 +352,12 @@ def _skipped(run: Run, found: Found, decision: Decision) -> Result:
     return Result(run=run.document.run.uid, data=data, decision=decision)
 
 
+def _made_of(run: Run, found: Found) -> str:
+    return fingerprint(run.document, [found.all, found.compared], run.patterns)
+
+
 def _summary(run: Run, found: Found, used: Usable | None) -> DataSummary:
     part = found.training if used is None else used.manifest
-    made_of = fingerprint(run.document, [found.all, found.compared], run.patterns)
     return DataSummary(
         episodes=len(part),
         readings=int(part.readings.sum()),
@@ -364,5 +367,5 @@ def _summary(run: Run, found: Found, used: Usable | None) -> DataSummary:
         excluded=len(found.training) - len(part),
         held_out=found.held_out,
         unusable=int(found.all.unusable.sum()),
-        fingerprint=made_of,
+        fingerprint=_made_of(run, found),
     )

@@ -153,12 +153,15 @@ def _gaussian_mixture(space: Floats, clusters: int, seed: int, quick: bool) -> S
     return [*steps, ("clusters", mixture.fit(some))]
 
 
+def sample(episodes: int, seed: int, most: int) -> npt.NDArray[np.int64]:
+    """Return the places of all episodes, or of `most` of them, in their order."""
+    if episodes <= most:
+        return np.arange(episodes)
+    return np.sort(np.random.default_rng(seed).choice(episodes, most, replace=False))
+
+
 def _sampled(space: Floats, most: int, seed: int) -> Floats:
-    """Return the episodes, or `most` of them in their order."""
-    if len(space) <= most:
-        return space
-    chosen = np.random.default_rng(seed).choice(len(space), most, replace=False)
-    return space[np.sort(chosen)]
+    return space if len(space) <= most else space[sample(len(space), seed, most)]
 
 
 def allowed_starts(work: int) -> int:

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from trainer_job.assignment import assign, scaled
 from trainer_job.clustering import silhouette
-from trainer_job.clustering.algorithms import fit_pipeline
+from trainer_job.clustering.algorithms import fit_pipeline, sample
 from trainer_job.features import is_derived, sensor_of
 
 Floats = npt.NDArray[np.float64]
@@ -109,11 +109,10 @@ def null_band(
     rows = sample(len(features), seed, SAMPLE)
     table = without_derived(features).iloc[rows]
     with small_fits():
-        observed = score(table.to_numpy(), algorithm, clusters, seed)
+        given = None if modes is None else modes[rows]
+        observed = score(table.to_numpy(), algorithm, clusters, seed, given)
         if observed is None:
             return None
-        if modes is not None:
-            observed = min(observed, _score_of(modes[rows], table, algorithm, clusters, seed))
         kinds = []
         for place, draw in enumerate(without_structure(table)):
             rng = np.random.default_rng((seed, place))
@@ -141,13 +140,6 @@ def percentile(ordered: Floats) -> float:
     return float(ordered[min(math.ceil(0.95 * (len(ordered) + 1)), len(ordered)) - 1])
 
 
-def sample(episodes: int, seed: int, most: int) -> Modes:
-    """Return the places of all episodes, or of `most` of them, in their order."""
-    if episodes <= most:
-        return np.arange(episodes)
-    return np.sort(np.random.default_rng(seed).choice(episodes, most, replace=False))
-
-
 def sampled(features: pd.DataFrame, seed: int, most: int) -> pd.DataFrame:
     """Return the table, or `most` of its rows in their order."""
     return features.iloc[sample(len(features), seed, most)]
@@ -161,19 +153,22 @@ def without_derived(features: pd.DataFrame) -> pd.DataFrame:
     return features[[name for name in features.columns if not is_derived(name)]]
 
 
-def score(table: Floats, algorithm: str, clusters: int, seed: int) -> float | None:
-    """Fit with few starts, and return the silhouette where there is one."""
+def score(
+    table: Floats, algorithm: str, clusters: int, seed: int, given: Modes | None = None
+) -> float | None:
+    """Fit with few starts, and return the silhouette where there is one.
+
+    That of `given` modes in the same space, where it is the lower one.
+    """
     if not 2 <= clusters < len(table):
         return None
     pipeline = fit_pipeline(table, algorithm, clusters, seed, quick=True)
-    return silhouette.mean(scaled(pipeline, table), assign(pipeline, table)[0], seed)
-
-
-def _score_of(modes: Modes, table: pd.DataFrame, algorithm: str, clusters: int, seed: int) -> float:
-    """Return the silhouette of given modes in the space that a quick fit makes of a table."""
-    pipeline = fit_pipeline(table.to_numpy(), algorithm, clusters, seed, quick=True)
-    found = silhouette.mean(scaled(pipeline, table.to_numpy()), modes, seed)
-    return -1.0 if found is None else found
+    space = scaled(pipeline, table)
+    found = silhouette.mean(space, assign(pipeline, table)[0], seed)
+    if given is None or found is None:
+        return found
+    other = silhouette.mean(space, given, seed)
+    return min(found, -1.0 if other is None else other)
 
 
 def without_structure(features: pd.DataFrame) -> Iterator[Draw]:

@@ -4,11 +4,13 @@ import hashlib
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from trainer_job.clustering import silhouette
+from trainer_job.clustering.algorithms import sample
 from trainer_job.contract import Comparison
 from trainer_job.evaluation.labels import enough
 from trainer_job.evaluation.matching import f1_by_label
@@ -160,23 +162,14 @@ def _by_f1(ours: Assignment, theirs: Assignment, held_out: HeldOut, seed: int) -
         return np.asarray(scores[0] - scores[1])
 
     table = np.hstack(parts).astype("float64")
-    found, low, high = interval(table, held_out.blocks, difference, seed)
-    return Comparison(
-        measure="F1",
-        episodes=len(held_out.episodes),
-        digest=digest(held_out.episodes),
-        difference=found,
-        low=low,
-        high=high,
-    )
+    return _comparison("F1", table, held_out, difference, seed)
 
 
 def _by_separation(
     ours: Assignment, theirs: Assignment, held_out: HeldOut, seed: int
 ) -> Comparison | Inconclusive:
     if len(held_out.episodes) > silhouette.SAMPLE:  # one sample for both
-        rng = np.random.default_rng(seed)
-        rows = np.sort(rng.choice(len(held_out.episodes), silhouette.SAMPLE, replace=False))
+        rows = sample(len(held_out.episodes), seed, silhouette.SAMPLE)
         ours, theirs, held_out = _at(ours, rows), _at(theirs, rows), held_out.take(rows)
     scores = []
     for side, whose in ((ours, "this model"), (theirs, "the champion")):
@@ -190,9 +183,19 @@ def _by_separation(
         return np.asarray(sums[..., 0] / sums[..., 1])
 
     table = np.stack([scores[0] - scores[1], np.ones(len(scores[0]))], axis=1)
+    return _comparison("Separation", table, held_out, difference, seed)
+
+
+def _comparison(
+    measure: Literal["F1", "Separation"],
+    table: Floats,
+    held_out: HeldOut,
+    difference: Callable[[Floats], Floats],
+    seed: int,
+) -> Comparison:
     found, low, high = interval(table, held_out.blocks, difference, seed)
     return Comparison(
-        measure="Separation",
+        measure=measure,
         episodes=len(held_out.episodes),
         digest=digest(held_out.episodes),
         difference=found,

@@ -48,7 +48,7 @@ def _chance(evidence: Evidence) -> list[str]:
         return ["all episodes form one cluster"]
     if evidence.null is None:
         return ["the silhouette is undefined"]
-    if evidence.null.observed > evidence.null.p95:
+    if evidence.null.exceeded:
         return []
     return [f"{_band(evidence.null)} at least"]
 
