@@ -48,7 +48,8 @@ _FILL = """
         SELECT jsonb_object_agg('Sensor ' || s, (random() * 100 + f.id % 7 * 10)::float8)
         FROM generate_series(1, {sensors}) s WHERE k = k
     ), f.machine, f.id
-    FROM failures f, generate_series(0, {length} - 1) k WHERE f.id BETWEEN {first} AND {last};
+    FROM failures f, generate_series(0, {length} - 1) k WHERE f.id BETWEEN {first} AND {last}
+    ORDER BY 1;
 """
 
 

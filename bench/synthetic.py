@@ -149,15 +149,23 @@ def _scaled(rng: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
     return np.asarray(rng.normal(size=shape) * rng.lognormal(0, 1, size=(shape[0], 1, 1)))
 
 
+def _curved(rng: np.random.Generator, shape: tuple[int, int, int]) -> Floats:
+    """Sensors that follow one load along a curve each, as a temperature that rises and falls."""
+    load = rng.uniform(0, 1.5 * np.pi, size=(shape[0], 1, 1))
+    phase = rng.uniform(0, 2 * np.pi, size=shape[2])
+    return np.asarray(2 * np.sin(load + phase) + 0.5 * rng.normal(size=shape))
+
+
 NOISE: Mapping[str, Callable[[np.random.Generator, tuple[int, int, int]], Floats]] = {
     "normal": _normal,
     "autoregressive": _remembering,
     "heavy-tailed": _heavy,
     "loaded": _loaded,
     "scaled": _scaled,
+    "curved": _curved,
 }
 """Noise by name: independent readings, series with memory, Student's t with two degrees of
-freedom, sensors with a common load, and episodes with an amplitude each."""
+freedom, sensors with a common load, episodes with an amplitude each, and a load along a curve."""
 
 
 def _recording(values: Floats, modes: npt.NDArray[np.int64]) -> Recording:

@@ -20,7 +20,7 @@ replaced service and the flags do, and a flag wins over its variable:
 POSTGRES_PASSWORD, POSTGRES_DB; `report`, `compare` and `predict` need MLflow alone.
 
 Exit codes: 0 decided or done, 64 bad configuration, 65 unusable data, 69 a service is
-unavailable, 70 internal error, 143 asked to end.
+unavailable, 70 internal error, 130 or 143 asked to end (by Ctrl-C or SIGTERM).
 """
 
 

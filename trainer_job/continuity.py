@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 Modes = npt.NDArray[np.int64]
 Counts = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 SAME = 0.5
 """Jaccard overlap from which two modes are the same: no mode shares more than half of all that
@@ -105,6 +106,25 @@ def follow(
         dormant=those("dormant"),
         episodes=dict(zip(ids, sizes.tolist(), strict=True)),
     )
+
+
+def counted(old: Modes, unlike: Mask) -> Mask:
+    """Return which episodes count as those of their modes, shape (episodes,).
+
+    A model gives every episode to the nearest of its modes. One that it calls unlike any of them
+    is not of that mode: a mode that it never knew, of more episodes than the nearest one, would
+    take that one's number. Where fewer than `FEWEST_EPISODES` are left of a mode, all of it
+    count: a sensor that drifts takes the whole mode along.
+
+    Parameters
+    ----------
+    old : shape (episodes,)
+        Their modes by the model before.
+    unlike : shape (episodes,)
+        Whether that model calls them unlike any mode.
+    """
+    like = np.bincount(old[~unlike], minlength=old.max(initial=0) + 1)
+    return np.asarray(~unlike | (like[old] < FEWEST_EPISODES))
 
 
 def assign_ids(matches: Sequence[int | None], next_id: int) -> tuple[tuple[int, ...], int]:

@@ -108,6 +108,13 @@ class FeatureSet(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  
             self.across or {}
         )
 
+    def origins(self, sensors: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return sensor and statistic of each column of these sensors; the others have none.
+
+        No suffix tells that: ``a_logged_mean`` may be of the sensor ``a_logged``.
+        """
+        return {f"{sensor}_{name}": (sensor, name) for sensor in sensors for name in self.by_sensor}
+
 
 def is_derived(column: object) -> bool:
     """Whether a column of a feature table follows from those of all sensors."""
@@ -115,7 +122,10 @@ def is_derived(column: object) -> bool:
 
 
 def sensor_of(column: object) -> str:
-    """Return the sensor that a column of a feature table belongs to, itself if to none."""
+    """Guess the sensor that a column of a feature table belongs to, itself if to none.
+
+    Where the sensors are known, :meth:`FeatureSet.origins` tells it.
+    """
     name = str(column)
     ends = [f"_{part}" for features in FEATURE_SETS.values() for part in features.by_sensor]
     found = [end for end in ends if name.endswith(end)]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from trainer_job.assignment import assign, centres, scaled
 from trainer_job.clustering import Clustering
-from trainer_job.continuity import Continuity, follow
+from trainer_job.continuity import Continuity, counted, follow
 from trainer_job.contract import Comparison
 from trainer_job.episodes import Manifest
 from trainer_job.evaluation import Assignment, Inconclusive, compare
@@ -95,7 +95,7 @@ def against_champion(
     if held.any() and not len(rows):
         return Inconclusive(f"none of {held.sum()} held-out episodes has every sensor of both")
     manifest, moments = found.manifest.take(rows), found.moments
-    theirs = _modes(model, moments, rows)
+    theirs, _ = _assigned(model, moments, rows)
     return compare(
         Assignment(found.modes[rows], names),
         Assignment(theirs, model.labels),
@@ -139,19 +139,21 @@ def what_became(
     has = np.isin(kept, complete(moments, tuple(model.sensors)))
     if not has.any():
         return Inconclusive("no episode of the training has the sensors that it needs")
-    old = _modes(model, moments, kept[has])
-    new = clustering.modes[has]
-    space = scaled(clustering.pipeline, features)[has]
+    old, distances = _assigned(model, moments, kept[has])
+    known = counted(old, model.novelty(old, distances) > 1)
+    old, new = old[known], clustering.modes[has][known]
+    space = scaled(clustering.pipeline, features)[has][known]
     return follow(old, new, ids, clustering.clusters, _gaps(space, old, new, len(ids), clustering))
 
 
-def _modes(
+def _assigned(
     model: FailureModes, moments: Moments, rows: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int64]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """Return what :func:`trainer_job.assignment.assign` does of the episodes in these rows."""
     if not len(rows):
-        return np.array([], dtype=np.int64)
+        return np.array([], dtype=np.int64), np.array([], dtype=np.float64)
     part = moments.take(rows.tolist(), tuple(model.sensors))
-    return assign(model.pipeline, FEATURE_SETS[model.feature_set].transform(part))[0]
+    return assign(model.pipeline, FEATURE_SETS[model.feature_set].transform(part))
 
 
 def _space(

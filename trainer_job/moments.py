@@ -35,6 +35,10 @@ VERSION = 1
 _TEXT = re.compile(NUMBER)
 
 
+class BadTimestamp(ValueError):
+    """A reading's time cannot be read."""
+
+
 def signed_log(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return sign(x)·log(1+|x|): nearly x around zero, logarithmic in the tails.
 
@@ -190,13 +194,31 @@ def merge(one: Moments, other: Moments) -> Moments:
 
 
 def by_time(readings: pd.DataFrame, codes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return the order of the rows: by episode, then by time, then as they stand."""
+    """Return the order of the rows: by episode, then by time, then as they stand.
+
+    Raises
+    ------
+    BadTimestamp
+        If a time cannot be read.
+    """
     keys = [codes]
     if "timestamp" in readings and readings["timestamp"].notna().all():
-        times = pd.to_datetime(readings["timestamp"], utc=True, format="ISO8601")
+        times = _times(readings["timestamp"])
         # In nanoseconds, years beyond 2262 would come first.
         keys.insert(0, times.dt.tz_localize(None).to_numpy("datetime64[us]").astype(np.int64))
     return np.asarray(np.lexsort(keys))
+
+
+def _times(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    times = pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce")
+    wrong = times.isna().to_numpy()
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise BadTimestamp(
+            f"row {row + 1} has the timestamp {column.iloc[row]!r}, which is no time; write it as "
+            "in 2026-01-31T12:00:00Z, or leave the column out where the rows are in their order"
+        )
+    return times
 
 
 def _fill(

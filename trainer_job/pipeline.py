@@ -1,77 +1,30 @@
 """The train Job: episodes in, a judged and registered model out."""
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
-
-import numpy as np
-import pandas as pd
-
-from trainer_job import judging, modelling, reading, reasons, unchanged
-from trainer_job.continuity import Continuity, assign_ids
+from trainer_job import reading, reasons, unchanged
+from trainer_job.building import build
 from trainer_job.contract import (
     Champion,
-    Comparison,
-    DataSummary,
     Decision,
     Outcome,
     Result,
     RunDocument,
     Stage,
 )
-from trainer_job.database import ledger, records
+from trainer_job.database import records
 from trainer_job.database.connection import Database, require_tables
 from trainer_job.database.locks import run_lock
 from trainer_job.database.source import PostgresEpisodes
-from trainer_job.episodes import EpisodeSource
-from trainer_job.evaluation import (
-    Answer,
-    Evidence,
-    Inconclusive,
-    LabelScore,
-    Verdict,
-    combine,
-    judge,
-    score_labels,
-)
+from trainer_job.evaluation import Answer, Verdict, combine
 from trainer_job.features import FEATURE_SETS, episode_moments
-from trainer_job.fingerprint import fingerprint
-from trainer_job.holdout import Rule, blocks
-from trainer_job.judging import Compared
-from trainer_job.patterns import Patterns, names
+from trainer_job.patterns import Patterns
 from trainer_job.progress import Reporter, report
 from trainer_job.promotion import promote, was_promoted
-from trainer_job.reading import Found, Usable
-from trainer_job.registry import incumbents
-from trainer_job.registry.incumbents import Incumbent
+from trainer_job.reading import Found
 from trainer_job.registry.register import register
 from trainer_job.registry.tracking import Tracking
-from trainer_job.report import profiles
-from trainer_job.sample import representatives
-from trainer_job.skips import too_few_complete, too_few_episodes
+from trainer_job.run import Material, Run, material, prepare, skipped
+from trainer_job.skips import too_few_episodes
 from trainer_job.trained import TrainedModel
-
-
-@dataclass(frozen=True)
-class Run:
-    """What all stages of a run need.
-
-    Attributes
-    ----------
-    document, database, tracking, progress, patterns
-        As for :func:`train`.
-    incumbent
-        The version in service; None where there is none.
-    rule
-        Which episodes are held out; None where all are fitted on.
-    """
-
-    document: RunDocument
-    database: Database
-    tracking: Tracking
-    progress: Reporter
-    patterns: Patterns | None
-    incumbent: Incumbent | None
-    rule: Rule | None
 
 
 def train(
@@ -109,200 +62,78 @@ def train(
         record = records.find(database, document.run.uid)
         if record is not None and record.result is not None:
             return record.result
-        incumbent, salt = incumbents.find(
-            tracking, document.model.registered_name, document.promotion.alias
-        )
-        if incumbent is not None and incumbent.run_uid == document.run.uid:
-            incumbent = None  # an earlier attempt has promoted it: there is nothing to compare
-        if incumbent and incumbent.model and not reading.computable(incumbent.model.feature_set):
-            missing = f"its feature set {incumbent.model.feature_set} needs the package pycatch22"
-            incumbent = replace(incumbent, model=None, fault=missing)
-        champion = document.gates.champion
-        rule = None if champion is None else Rule(salt, champion.fraction)
-        run = Run(document, database, tracking, progress, patterns, incumbent, rule)
+
+        def attempt() -> tuple[Run, TrainedModel | Result]:
+            run = prepare(document, database, tracking, progress, patterns)
+            return run, _fit(run)
+
         # A connection that is lost takes its snapshot along: all is read again, and the same.
-        fitted = database.again(lambda: _fit(run))
+        run, fitted = database.again(attempt)
         result = fitted if isinstance(fitted, Result) else _register(run, fitted)
         return records.save_result(database, document.run, result)
 
 
 def _fit(run: Run) -> TrainedModel | Result:
     """Return the fitted and judged model, or the result of a run that is skipped."""
-    document = run.document
-    sets: list[str] = [document.features.set]
+    report(run.progress, Stage.READING, 0)
+    with _episodes(run) as source:
+        found = reading.find(run.document, source, run.record, run.rule)
+        if run.record is None and len(found.all):
+            _record(run, found)
+        made_of = material(run, found)
+        return _skip_early(run, made_of) or build(run, source, made_of)
+
+
+def _episodes(run: Run) -> PostgresEpisodes:
+    """Return the source of the moments that the model and the version in service need."""
+    sets: list[str] = [run.document.features.set]
     if run.incumbent is not None and run.incumbent.model is not None:
         sets.append(run.incumbent.model.feature_set)
     needs = dict.fromkeys(name for each in sets for name in FEATURE_SETS[each].needs)
     # Whichever of the two it is, catch22 has moments that the others know nothing of.
     richest = max(sets, key=lambda each: len(FEATURE_SETS[each].needs))
-    report(run.progress, Stage.READING, 0)
-    source = PostgresEpisodes(
+    return PostgresEpisodes(
         run.database,
         tuple(needs),
-        document.data.rebuild,
+        run.document.data.rebuild,
         lambda readings, sensors: episode_moments(readings, sensors, richest),
     )
-    with source:
-        record = records.find(run.database, document.run.uid)
-        found = reading.find(document, source, record, run.rule)
-        if record is None and len(found.all):
-            # Before anything is made of them: a later attempt uses the same.
-            records.save(
-                run.database,
-                document.run,
-                episodes=found.all.ids.tolist(),
-                feature_hash=found.all.hash(),
-                labels=found.all.labels.tolist(),
-            )
-        return _skip_early(run, found) or _model(run, source, found)
 
 
-def _skip_early(run: Run, found: Found) -> Result | None:
+def _record(run: Run, found: Found) -> None:
+    """Write down what the run is decided on, before anything is made of it.
+
+    A later attempt uses the same, whatever was labelled, closed or promoted meanwhile.
+    """
+    records.save(
+        run.database,
+        run.document.run,
+        episodes=found.all.ids.tolist(),
+        feature_hash=found.all.hash(),
+        labels=found.all.labels.tolist(),
+        compared=found.compared.ids.tolist(),
+        compared_hash=found.compared.hash(),
+        compared_labels=found.compared.labels.tolist(),
+        salt=run.salt,
+        champion=None if run.incumbent is None else run.incumbent.version,
+    )
+
+
+def _skip_early(run: Run, made_of: Material) -> Result | None:
     """Return the result of a run for which nothing needs to be computed."""
-    data = run.document.data
+    data, found = run.document.data, made_of.found
     if len(found.training) < data.min_episodes:
         decision = too_few_episodes(len(found.training), found.held_out, data)
-        return _skipped(run, found, decision)
-    made_of = _made_of(run, found)
-    decided = unchanged.find(run.database, run.document, made_of, run.incumbent)
-    return None if decided is None else _skipped(run, found, decided)
-
-
-def _model(run: Run, source: EpisodeSource, found: Found) -> TrainedModel | Result:
-    document = run.document
-    report(run.progress, Stage.FEATURES, 20, f"{len(found.training)} episodes.")
-    used = reading.usable(source, found.training)
-    if len(used.manifest) < document.data.min_episodes:
-        decision = too_few_complete(
-            len(used.manifest), len(found.training), used.coverage.lacking, document.data
-        )
-        return _skipped(run, found, decision)
-    sensors, wanted = used.coverage.sensors, document.features.set
-    features = FEATURE_SETS[wanted].transform(used.moments)
-    report(run.progress, Stage.CLUSTERING, 40, _left_out(found, used))
-    fitted = modelling.fit(features, document.model)
-    report(run.progress, Stage.EVALUATING, 60)
-    clustering = fitted.clustering
-    held = judging.predict_held_out(
-        found.compared, source.moments(found.compared.ids), sensors, wanted, clustering
-    )
-    labels = _score(used, held, fitted)
-    called = _names(run, used, fitted, labels)
-    goes_on, numbers = _ledger(run, used, fitted, features)
-    comparison = _compare(run, held, sensors, labels)
-    evidence = Evidence(
-        silhouette=clustering.silhouette,
-        sizes=tuple(int((clustering.modes == mode).sum()) for mode in range(clustering.clusters)),
-        labels=labels,
-        null=fitted.null,
-        one_allowed=_one_allowed(document),
-        champion=None if run.incumbent is None else run.incumbent.version,
-        comparison=comparison,
-        continuity=goes_on,
-    )
-    days = blocks(used.manifest.machines, used.manifest.started)
-    held_days = blocks(held.manifest.machines, held.manifest.started)
-    sample = reading.sample(source, representatives(clustering, used.manifest), sensors)
-    return TrainedModel(
-        sensors=sensors,
-        feature_set=wanted,
-        algorithm=document.model.algorithm,
-        features=features,
-        clustering=clustering,
-        labels=labels,
-        profiles=profiles(features, clustering, called),
-        sample=sample,
-        data=_summary(run, found, used),
-        lookback_hours=(found.until - found.since) / timedelta(hours=1),
-        true_labels=tuple(used.manifest.labels.tolist()),
-        names=called,
-        modes=numbers,
-        selection=fitted.selection,
-        null=fitted.null,
-        novelty=modelling.novelty(
-            clustering, features, days, (held.features, held_days), document.model
-        ),
-        comparison=comparison.rounded() if isinstance(comparison, Comparison) else None,
-        verdicts=judge(evidence, document.gates),
-        quality=reading.quality(document, source, found, used).table(),
-        holdout=None if run.rule is None else str(run.rule),
-    )
-
-
-def _score(used: Usable, held: Compared, fitted: modelling.Fitted) -> LabelScore | None:
-    clustering = fitted.clustering
-    return score_labels(
-        clustering.modes.tolist(),
-        used.manifest.labels.tolist(),
-        clustering.clusters,
-        (held.modes.tolist(), held.manifest.labels.tolist()),
-    )
-
-
-def _names(
-    run: Run, used: Usable, fitted: modelling.Fitted, labels: LabelScore | None
-) -> dict[int, str]:
-    """Return what clusters are called: by people's labels, and else by the reference file."""
-    given = {} if labels is None else labels.names
-    if run.patterns is None:
-        return dict(given)
-    modes, seed = fitted.clustering.modes, run.document.model.seed
-    return names(run.patterns.resemblances(used.moments, modes, seed)) | given
-
-
-def _ledger(
-    run: Run, used: Usable, fitted: modelling.Fitted, features: pd.DataFrame
-) -> tuple[Continuity | Inconclusive | None, tuple[int, ...]]:
-    """Return what became of the champion's modes, and the number of each cluster's mode."""
-    address, name = run.tracking.address, run.document.model.registered_name
-    clusters, incumbent = fitted.clustering.clusters, run.incumbent
-    goes_on: Continuity | Inconclusive | None = None
-    if incumbent is not None:
-        made_by = incumbent.run_uid
-        ids = None if made_by is None else ledger.find(run.database, address, name, made_by)
-        kept = np.flatnonzero(used.coverage.complete)
-        goes_on = judging.what_became(incumbent, ids, used.every, kept, fitted.clustering, features)
-    matches = goes_on.matches if isinstance(goes_on, Continuity) else (None,) * clusters
-    numbers = ledger.enter(
-        run.database,
-        address,
-        name,
-        run.document.run.uid,
-        lambda free: assign_ids(matches, free)[0],
-    )
-    return goes_on, numbers
-
-
-def _compare(
-    run: Run, held: Compared, sensors: tuple[str, ...], labels: LabelScore | None
-) -> Comparison | Inconclusive | None:
-    if run.rule is None or run.incumbent is None:
-        return None
-    called = {} if labels is None else labels.names
-    seed = run.document.model.seed
-    return judging.against_champion(held, called, run.rule, run.incumbent, sensors, seed)
-
-
-def _one_allowed(document: RunDocument) -> bool:
-    spec = document.model
-    if spec.cluster_range is not None:
-        return spec.cluster_range.min == 1
-    return spec.number == 1
+        return skipped(run, made_of, decision)
+    decided = unchanged.find(run.database, run.document, made_of.fingerprint, run.incumbent)
+    return None if decided is None else skipped(run, made_of, decided)
 
 
 def _register(run: Run, trained: TrainedModel) -> Result:
     """Register the model, and promote it where nobody else does."""
     document = run.document
     verdict = combine(trained.verdicts)
-    decision = _decide(document, verdict)
-    if not document.staged and was_promoted(run.database, run.tracking, document):
-        # By an earlier attempt: only its result is missing.
-        decision = Decision(
-            outcome=Outcome.STAGED, reason=reasons.GATES_PASSED, message=verdict.message
-        )
-    if run.incumbent is not None:
-        champion = Champion(version=run.incumbent.version, comparison=trained.comparison)
-        decision = decision.model_copy(update={"champion": champion})
+    decision = _judged(run, trained, verdict)
     report(run.progress, Stage.REGISTERING, 75)
     where = str(run.database.settings)
     model = register(run.tracking, document, trained, decision, where)
@@ -312,6 +143,21 @@ def _register(run: Run, trained: TrainedModel) -> Result:
         promoted = promote(run.database, run.tracking, document, model, trained.profiles, because)
         decision = _with_champion(promoted, decision)
     return Result(run=document.run.uid, data=trained.data, model=model, decision=decision)
+
+
+def _judged(run: Run, trained: TrainedModel, verdict: Verdict) -> Decision:
+    """Return the decision before anything is registered, with the version in service."""
+    document = run.document
+    decision = _decide(document, verdict)
+    if not document.staged and was_promoted(run.database, run.tracking, document):
+        # By an earlier attempt: only its result is missing.
+        decision = Decision(
+            outcome=Outcome.STAGED, reason=reasons.GATES_PASSED, message=verdict.message
+        )
+    if run.incumbent is None:
+        return decision
+    champion = Champion(version=run.incumbent.version, comparison=trained.comparison)
+    return decision.model_copy(update={"champion": champion})
 
 
 def _with_champion(promoted: Decision, judged: Decision) -> Decision:
@@ -338,34 +184,3 @@ def _decide(document: RunDocument, verdict: Verdict) -> Decision:
     else:
         reason, then = reasons.GATES_PASSED, "Every gate passed."
     return Decision(outcome=Outcome.STAGED, reason=reason, message=f"{verdict.message} {then}")
-
-
-def _left_out(found: Found, used: Usable) -> str:
-    count, total = len(found.training) - len(used.manifest), len(found.training)
-    if not count:
-        return ""
-    return f"{count} of {total} episodes left out: they lack a sensor that most episodes have."
-
-
-def _skipped(run: Run, found: Found, decision: Decision) -> Result:
-    data = _summary(run, found, None)
-    return Result(run=run.document.run.uid, data=data, decision=decision)
-
-
-def _made_of(run: Run, found: Found) -> str:
-    return fingerprint(run.document, [found.all, found.compared], run.patterns)
-
-
-def _summary(run: Run, found: Found, used: Usable | None) -> DataSummary:
-    part = found.training if used is None else used.manifest
-    return DataSummary(
-        episodes=len(part),
-        readings=int(part.readings.sum()),
-        machines=len(set(part.machines)),
-        since=found.since,
-        until=found.until,
-        excluded=len(found.training) - len(part),
-        held_out=found.held_out,
-        unusable=int(found.all.unusable.sum()),
-        fingerprint=_made_of(run, found),
-    )

@@ -105,20 +105,20 @@ def find(
     if record is None or record.episodes is None:
         since, found = _window(document, source, since, until, rule)
     else:
-        found = source.recorded(record.episodes)
-        if found.hash() != record.feature_hash:
-            raise UnusableData(
-                reasons.DATA_CHANGED,
-                f"Readings of the {len(record.episodes)} episodes of this run were changed, added "
-                "or deleted since its first attempt, and a run is decided on one state of the "
-                "data. Apply a new run.",
-            )
-        if record.labels is not None:
-            # What people say meanwhile is the next run's affair.
-            found = replace(found, labels=np.array(record.labels, dtype=object))
+        found = _recorded(source, record.episodes, record.feature_hash, record.labels)
         since = min([since, *_earliest(found)])
     held = _held_out(found, rule)
-    return Found(since, until, found, found.take(~held), _compared(document, source, rule))
+    if record is None or record.compared is None:
+        compared = _compared(document, source, rule)
+    else:
+        compared = _recorded(
+            source,
+            record.compared,
+            record.compared_hash,
+            record.compared_labels,
+            "that versions are compared on",
+        )
+    return Found(since, until, found, found.take(~held), compared)
 
 
 def usable(source: EpisodeSource, training: Manifest) -> Usable:
@@ -162,6 +162,26 @@ def quality(document: RunDocument, source: EpisodeSource, found: Found, used: Us
     """Return what stands in the data quality table."""
     number = source.open_episodes(found.since, found.until, document.data.machines)
     return Quality(found.all, used.coverage, found.held_out, number)
+
+
+def _recorded(
+    source: EpisodeSource,
+    ids: Sequence[int],
+    digest: str | None,
+    labels: Sequence[str | None] | None,
+    which: str = "of this run",
+) -> Manifest:
+    """Return episodes as the first attempt has written them down."""
+    found = source.recorded(ids)
+    if found.hash() != digest:
+        raise UnusableData(
+            reasons.DATA_CHANGED,
+            f"Readings of the {len(ids)} episodes {which} were changed, added or deleted since the "
+            "first attempt of this run, and a run is decided on one state of the data. Apply a new "
+            "run.",
+        )
+    # What people say meanwhile is the next run's affair.
+    return found if labels is None else replace(found, labels=np.array(labels, dtype=object))
 
 
 def _window(

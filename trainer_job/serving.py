@@ -21,10 +21,15 @@ from mlflow.exceptions import MlflowException
 
 from .assignment import assign
 from .features import MissingSensor, episode_features
+from .moments import BadTimestamp
 
 PARAMETERS = "parameters.json"
 PIPELINE = "pipeline.pkl"
 _BY_REGISTRY = "registered_model_meta"
+
+
+class BadInput(ValueError):
+    """The input holds no reading, or one that belongs to no episode."""
 
 
 class FailureModes:
@@ -90,11 +95,13 @@ class FailureModes:
         Raises
         ------
         MlflowException
-            If an episode has no usable reading of a sensor; the server answers 400.
+            If there is no reading, a reading of no episode, a timestamp that is none, or an
+            episode without a usable reading of a sensor; the server answers 400 with the sentence.
         """
         try:
+            _refuse_unknown(model_input)
             features = episode_features(model_input, self.sensors, self.feature_set)
-        except MissingSensor as error:
+        except (BadInput, BadTimestamp, MissingSensor) as error:
             raise MlflowException.invalid_parameter_value(str(error)) from None
         modes, distances = assign(self.pipeline, features)
         return pd.DataFrame(
@@ -104,7 +111,7 @@ class FailureModes:
                 "distance": distances,
                 "model_version": self.version,
                 "name": [self.call(int(mode)) for mode in modes],
-                "novelty": self._novelty(modes, distances),
+                "novelty": self.novelty(modes, distances),
             }
         )
 
@@ -112,12 +119,24 @@ class FailureModes:
         """Return what a cluster is called."""
         return self.names[mode] if mode < len(self.names) else f"mode {mode}"
 
-    def _novelty(
+    def novelty(
         self, modes: npt.NDArray[np.int64], distances: npt.NDArray[np.float64]
     ) -> npt.NDArray[np.float64]:
+        """Return the distances in units of the modes' thresholds; NaN where these are unknown."""
         if self.thresholds is None:
             return np.full(len(modes), np.nan)
         return np.asarray(distances / np.asarray(self.thresholds)[modes])
+
+
+def _refuse_unknown(readings: pd.DataFrame) -> None:
+    if readings.empty:
+        raise BadInput("there is no reading; send one row for each reading of an episode")
+    unnamed = readings["episode"].isna().to_numpy()
+    if unnamed.any():
+        raise BadInput(
+            f"row {int(unnamed.argmax()) + 1} names no episode; give all readings of one episode "
+            "the same text in the column episode"
+        )
 
 
 def save(folder: Path, model: FailureModes) -> None:

@@ -16,7 +16,8 @@ def too_few_episodes(count: int, held_out: int, data: DataSpec) -> Decision:
     data
         What was asked for.
     """
-    beside = f" beside {held_out} that are held out (spec.gates.champion)" if held_out else ""
+    held = f" beside {held_out} that are held out (spec.gates.champion.fraction)"
+    beside = held if held_out else ""
     widen = _widen(data)
     if not count and data.machines:
         widen = f"Check spec.source.data.machines, or {widen[0].lower()}{widen[1:]}"

@@ -30,22 +30,39 @@ def running(
     At the end the server and all that it started get the signal `end`, and SIGKILL if that is
     not enough.
     """
-    # The kernel ends the server with the thread that started it, also after a SIGKILL.
+    # The kernel ends the server with the thread that started it, also after a SIGKILL; but not what
+    # the server has started, as MLflow's does its worker.
     command = ["setpriv", "--pdeathsig=KILL", *map(str, argv)]
     with log.open("ab") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
-    try:
-        wait_for(ready, str(argv[0]), seconds, lambda: _ended(process, log))
-        yield process
-    finally:
-        os.killpg(process.pid, end)
+    with _guarded(process.pid):
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
+            wait_for(ready, str(argv[0]), seconds, lambda: _ended(process, log))
+            yield process
+        finally:
+            os.killpg(process.pid, end)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(10)
+
+
+@contextmanager
+def _guarded(group: int) -> Iterator[None]:
+    """End a process group as soon as this process is gone, which closes the guard's input."""
+    guard = subprocess.Popen(
+        ["sh", "-c", 'read -r _; kill -s KILL -- "-$1"', "guard", str(group)],
+        stdin=subprocess.PIPE,
+        start_new_session=True,  # what ends this process and its group must not end the guard
+    )
+    try:
+        yield
+    finally:
+        guard.kill()  # before its input is closed: the group's number may be another's by now
+        guard.communicate()
 
 
 def wait_for(

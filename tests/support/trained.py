@@ -14,6 +14,8 @@ from trainer_job.evaluation import score_labels
 from trainer_job.trained import TrainedModel
 
 SENSORS = ("Fx", "Fy", "Tz")
+WHERE = "db:5432/plant"
+"""The database that models of the tests are said to come from."""
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 STAGED = Decision(
     outcome=Outcome.STAGED, reason="AwaitingRollout", message="Every gate passed; not yet served."

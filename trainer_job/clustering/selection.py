@@ -17,11 +17,11 @@ from sklearn.metrics import adjusted_rand_score
 from trainer_job.assignment import assign, scaled
 from trainer_job.clustering import silhouette
 from trainer_job.clustering.algorithms import fit_pipeline
+from trainer_job.clustering.sizes import size_floor
 from trainer_job.clustering.structure import (
     null_band,
     percentile,
     sampled,
-    size_floor,
     small_fits,
     without_derived,
     without_structure,

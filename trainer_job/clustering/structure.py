@@ -116,15 +116,11 @@ def null_band(
         kinds = []
         for place, draw in enumerate(without_structure(table)):
             rng = np.random.default_rng((seed, place))
-            scores = (score(draw(rng), algorithm, clusters, seed) for _ in range(draws))
+            tables = (draw(rng) for _ in range(draws))
+            scores = [by_chance(each, algorithm, clusters, seed) for each in tables]
             kinds.append(np.sort([-1.0 if value is None else value for value in scores]))
     strict = max(kinds, key=percentile)
     return NullBand(observed, float(np.median(strict)), percentile(strict), draws, len(table))
-
-
-def size_floor(episodes: int) -> int:
-    """Return the least number of episodes that a failure mode has: 3, or 2 % where that is more."""
-    return max(3, math.ceil(episodes / 50))
 
 
 @contextmanager
@@ -169,6 +165,15 @@ def score(
         return found
     other = silhouette.mean(space, given, seed)
     return min(found, -1.0 if other is None else other)
+
+
+def by_chance(table: Floats, algorithm: str, clusters: int, seed: int) -> float | None:
+    """Return the silhouette of a table without structure, where there is one.
+
+    Its clusters may have any size: the best that chance makes are often single extremes.
+    """
+    pipeline = fit_pipeline(table, algorithm, clusters, seed, quick=True, any_size=True)
+    return silhouette.mean(scaled(pipeline, table), assign(pipeline, table)[0], seed)
 
 
 def without_structure(features: pd.DataFrame) -> Iterator[Draw]:

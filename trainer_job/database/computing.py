@@ -1,6 +1,12 @@
-"""Computing moments in the database: some episodes at a time, fast where the values allow it."""
+"""Computing moments in the database: some episodes at a time, fast where the values allow it.
+
+Statements of some hundred episodes run on several connections at a time. That keeps as many of
+the server's processes busy as a parallel query would, at any size: how a query over millions of
+rows is planned need not be hoped for.
+"""
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -11,51 +17,34 @@ import psycopg2
 from sqlalchemy import Connection, text
 
 from trainer_job.database import copying, statements
-from trainer_job.database.kept import FACTS, Block
+from trainer_job.database.blocks import FACTS, Block
+from trainer_job.database.snapshot import Snapshot
 from trainer_job.database.statements import KINDS
 from trainer_job.moments import LARGEST, ORDER, Moments, signed_log
 
-GROUPS = 100_000
-"""Pairs of episode and sensor that one statement aggregates: about 50 MB of the server's memory."""
+GROUPS = 20_000
+"""Pairs of episode and sensor that one statement aggregates: about 10 MB of the server's memory."""
+
+ENOUGH = 20_000
+"""Readings of a statement, so that its overhead of some milliseconds does not count."""
 
 SENSORS = 250
 """Sensors of one statement: a row of PostgreSQL has at most 1,600 columns."""
 
-NAMED_READINGS = 20_000
-"""Readings whose sensors' names are read. Among more, a sensor that most episodes have is found
-also in a sample: it would have to be in less than one of a thousand readings to be missed."""
-
-_SESSION = (
-    # Compiling hundreds of aggregates takes seconds and saves none.
-    "SET LOCAL jit = off",
-    "SET LOCAL work_mem = '64MB'",
-    # The snapshot waits while the model is fitted.
-    "SET LOCAL idle_in_transaction_session_timeout = 0",
-)
+NAMED_EPISODES, NAMED_READINGS = 1_000, 10_000
+"""Episodes and readings whose sensors' names are read. Among more, a sensor that most episodes
+have is found also in a sample: one that is in 1 of 100 episodes is missed once in 20,000 times."""
 
 HELD = 20_000
 """Readings that are held here at a time, where they have to come here."""
 
 Integers = npt.NDArray[np.int64]
-Reader = Callable[[npt.NDArray[np.int64], tuple[str, ...]], Moments]
+Reader = Callable[[Connection, npt.NDArray[np.int64], tuple[str, ...]], Moments]
 """Reads whole episodes and computes their moments here."""
 
 
-def prepare(connection: Connection) -> None:
-    """Set what the transaction's statements need."""
-    for statement in _SESSION:
-        connection.execute(text(statement))
-
-
-def sensors_of(connection: Connection, ids: Sequence[int]) -> tuple[str, ...]:
-    """Return the names of all sensors of these episodes, sorted."""
-    ((number,),) = _fetch(connection, statements.amount(ids))
-    step = max(1, number // NAMED_READINGS)
-    return tuple(sorted(name for (name,) in _fetch(connection, statements.sensors(ids, step))))
-
-
 def compute(
-    connection: Connection,
+    snapshot: Snapshot,
     ids: npt.NDArray[np.int64],
     kinds: Sequence[str],
     reader: Reader,
@@ -64,8 +53,8 @@ def compute(
 
     Parameters
     ----------
-    connection
-        In a transaction that :func:`prepare` has seen.
+    snapshot
+        Open.
     ids
         Episodes.
     kinds
@@ -75,17 +64,51 @@ def compute(
     """
     if not len(ids):
         return
-    names = sensors_of(connection, ids.tolist())
-    size = max(1, GROUPS // max(1, len(names)))
+    names, length = _sampled(snapshot.connection, ids)
+    parts = _parts(ids, len(names), length, snapshot.size)
+    work = partial(_blocks, names=names, kinds=kinds, reader=reader)
+    for blocks in snapshot.each(parts, work):
+        yield from blocks
+
+
+def _sampled(connection: Connection, ids: npt.NDArray[np.int64]) -> tuple[tuple[str, ...], float]:
+    """Return the names of the sensors, sorted, and the mean number of readings of an episode."""
+    some = ids
+    if len(ids) > NAMED_EPISODES:
+        # By chance, since every n-th episode may be that of one machine; the same ones each time.
+        some = np.random.default_rng(0).choice(ids, NAMED_EPISODES, replace=False)
+    listed = some.tolist()
+    ((number,),) = _fetch(connection, statements.amount(listed))
+    step = max(1, number // NAMED_READINGS)
+    names = sorted(name for (name,) in _fetch(connection, statements.sensors(listed, step)))
+    return tuple(names), number / len(listed)
+
+
+def _parts(
+    ids: npt.NDArray[np.int64], sensors: int, length: float, workers: int
+) -> list[npt.NDArray[np.int64]]:
+    """Split episodes so that every worker gets some, and no statement has too few or too many."""
+    most = GROUPS // max(1, min(sensors, SENSORS))
+    even = math.ceil(len(ids) / (3 * workers))
+    least = math.ceil(ENOUGH / max(1.0, length))
+    size = max(1, min(most, max(even, least)))
+    return [ids[start : start + size] for start in range(0, len(ids), size)]
+
+
+def _blocks(
+    connection: Connection,
+    ids: npt.NDArray[np.int64],
+    names: tuple[str, ...],
+    kinds: Sequence[str],
+    reader: Reader,
+) -> list[Block]:
     # The level says whether values are measurements, and which episodes have gaps.
     plain = ["level", *(kind for kind in kinds if kind == "log")]
-    for start in range(0, len(ids), size):
-        some = ids[start : start + size].tolist()
-        again = _duplicates(connection, some)
-        blocks = _aggregated(connection, some, names, plain, again)
-        yield from (block for block in blocks if block.kind in kinds)
-        if "order" in kinds:
-            yield _ordered(connection, blocks[0], reader)
+    found = _aggregated(connection, ids.tolist(), names, plain)
+    blocks = [block for block in found if block.kind in kinds]
+    if "order" in kinds:
+        blocks.append(_ordered(connection, found[0], reader))
+    return blocks
 
 
 def _aggregated(
@@ -93,22 +116,16 @@ def _aggregated(
     ids: list[int],
     names: tuple[str, ...],
     kinds: Sequence[str],
-    duplicates: dict[int, int],
 ) -> list[Block]:
     """Return a block a kind; wide tables are read some sensors at a time."""
     parts = [names[at : at + SENSORS] for at in range(0, len(names), SENSORS)] or [()]
     tables = [_table(connection, ids, part, kinds) for part in parts]
     order = [np.argsort(rows["failure"]) for rows in tables]
-    facts = {
-        name: tables[0][name][order[0]].astype(np.int64) for name in FACTS if name != "duplicates"
-    }
+    facts = {name: tables[0][name][order[0]].astype(np.int64) for name in FACTS}
     facts["unusable"] = np.sum(
         [rows["unusable"][place] for rows, place in zip(tables, order, strict=True)],
         axis=0,
         dtype=np.int64,
-    )
-    facts["duplicates"] = np.array(
-        [duplicates.get(int(each), 0) for each in facts["failure"]], dtype=np.int64
     )
     widths = [len(KINDS[kind]) for kind in kinds]
     values = np.concatenate(
@@ -161,7 +178,7 @@ def _copy(
     connection: Connection, query: str, names: tuple[str, ...], kinds: Sequence[str]
 ) -> copying.Rows:
     count = len(names) * sum(len(KINDS[kind]) for kind in kinds)
-    parts = copying.integers("failure", "readings", "latest", "digest", "unusable")
+    parts = copying.integers("failure", "readings", "latest", "digest", "unusable", "duplicates")
     return _rows(connection, query, [*parts, *copying.doubles("values", count)])
 
 
@@ -170,11 +187,7 @@ def _values(rows: copying.Rows) -> npt.NDArray[Any]:
 
 
 def _rows(connection: Connection, query: str, parts: list[tuple[Any, ...]]) -> copying.Rows:
-    pieces: list[copying.Rows] = []
-    copying.read(connection.connection.cursor(), query, parts, pieces.append)
-    if pieces:
-        return np.concatenate(pieces)
-    return np.zeros(0, np.dtype([("columns", ">i2"), *parts]))
+    return copying.read(connection.connection.cursor(), query, parts)
 
 
 def _level_constants(
@@ -206,7 +219,7 @@ def _ordered(connection: Connection, level: Block, reader: Reader) -> Block:
     if whole.any() and level.sensors and not _fill_whole(connection, level, whole, values):
         whole[:] = False
     for rows in batches(np.flatnonzero(~whole), level.facts["readings"]):
-        computed = reader(ids[rows], level.sensors)
+        computed = reader(connection, ids[rows], level.sensors)
         for place, name in enumerate(ORDER):
             values[rows, :, place] = computed[name]
     values[_constant(level.values), ORDER.index("st")] = 0
@@ -249,10 +262,6 @@ def batches(rows: Integers, readings: Integers) -> list[Integers]:
     """
     parts = np.cumsum(readings[rows]) // HELD
     return [rows[parts == part] for part in np.unique(parts)]
-
-
-def _duplicates(connection: Connection, ids: list[int]) -> dict[int, int]:
-    return dict(_fetch(connection, statements.duplicates(ids)))
 
 
 def _fetch(connection: Connection, statement: str) -> list[tuple[Any, ...]]:

@@ -4,7 +4,7 @@ Format: https://www.postgresql.org/docs/current/sql-copy.html (Binary Format).
 """
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,6 @@ import numpy.typing as npt
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
-_PIECE = 1 << 20
-"""Bytes that are gathered before they are handed on: memory stays bounded."""
-
 Rows = npt.NDArray[np.void]
 
 
@@ -39,10 +36,8 @@ def packed(name: str, count: int) -> list[tuple[Any, ...]]:
     return [(f"{name}_size", ">i4"), (name, "<f8", (count,))]
 
 
-def read(
-    cursor: Any, query: str, parts: Sequence[tuple[Any, ...]], take: Callable[[Rows], None]
-) -> None:
-    """Hand on the rows of a query, some at a time.
+def read(cursor: Any, query: str, parts: Sequence[tuple[Any, ...]]) -> Rows:
+    """Return the rows of a query, which are held twice for a moment.
 
     Parameters
     ----------
@@ -52,17 +47,26 @@ def read(
         Whose columns have the types of `parts`, and no null.
     parts
         Those of :func:`integers`, :func:`doubles` and :func:`packed`, in order.
-    take
-        Called with rows whose memory it may keep.
 
     Raises
     ------
     ValueError
         If the server's rows are of another width.
     """
-    sink = _Sink(np.dtype([("columns", ">i2"), *parts]), take)
+    sink = _Sink()
     cursor.copy_expert(f"COPY ({query}) TO STDOUT (FORMAT binary)", sink)
-    sink.close()
+    content = b"".join(sink.pieces)
+    dtype = np.dtype([("columns", ">i2"), *parts])
+    count, rest = divmod(len(content) - len(_HEADER) - len(_END), dtype.itemsize)
+    if rest or not content.endswith(_END):
+        msg = f"{len(content)} bytes of a COPY are no rows of {dtype.itemsize}"
+        raise ValueError(msg)
+    rows = np.frombuffer(content, dtype, count, offset=len(_HEADER))
+    wanted = sum(1 for name in dtype.names or () if name.endswith("_size"))
+    if (rows["columns"] != wanted).any():
+        msg = "the rows of a COPY have another number of columns, or another width"
+        raise ValueError(msg)
+    return rows
 
 
 def write(cursor: Any, table: str, rows: Rows) -> None:
@@ -83,40 +87,8 @@ def empty(count: int, parts: Sequence[tuple[Any, ...]]) -> Rows:
 
 
 class _Sink:
-    """Takes what the driver pushes, and hands on whole rows."""
+    """Takes what the driver writes, a piece a row: as a method of Python, that would be slow."""
 
-    def __init__(self, dtype: np.dtype[Any], take: Callable[[Rows], None]) -> None:
-        self._dtype = dtype
-        self._take = take
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._begun = False
-
-    def write(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._size += len(part)
-        if self._size > _PIECE:
-            self._hand_on()
-
-    def close(self) -> None:
-        self._hand_on()
-        rest = b"".join(self._parts)
-        if rest != _END:
-            msg = f"{len(rest)} bytes at the end of a COPY are no row of {self._dtype.itemsize}"
-            raise ValueError(msg)
-
-    def _hand_on(self) -> None:
-        content = b"".join(self._parts)
-        if not self._begun:
-            content = content[len(_HEADER) :]
-            self._begun = True
-        count = len(content) // self._dtype.itemsize
-        rows = np.frombuffer(content, self._dtype, count)
-        wanted = sum(1 for name in self._dtype.names or () if name.endswith("_size"))
-        if count and (rows["columns"] != wanted).any():
-            msg = "the rows of a COPY have another number of columns, or another width"
-            raise ValueError(msg)
-        if count:
-            self._take(rows)
-        self._parts = [content[count * self._dtype.itemsize :]]
-        self._size = len(self._parts[0])
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.write = self.pieces.append

@@ -31,7 +31,13 @@ _NOT_THERE = re.compile(
 )
 
 _FOUND_ANOTHER = frozenset({"40001", "40P01"})
-_AWAY = re.compile("08|53|55|57|58|25P03")
+_LIMITS = {
+    "57014": "statement_timeout",
+    "25P03": "idle_in_transaction_session_timeout",
+    "25P04": "transaction_timeout",
+}
+"""Code → the setting that limits how long something may take."""
+_AWAY = re.compile("08|53|55|57|58")
 
 
 class Disturbed(Unavailable):
@@ -62,6 +68,13 @@ def _disturbance(code: str | None, first: str, settings: DatabaseSettings) -> Di
         words = (
             f"{where} gave up a transaction for another one, time and again: {first}. The next "
             "attempt tries again; the server's log shows both."
+        )
+    elif code in _LIMITS:
+        limit = _LIMITS[code]
+        words = (
+            f"{where} ended work of this run: {first}. If it was the limit {limit}, raise that for "
+            f"user {settings.user} (ALTER ROLE {settings.user} SET {limit}), or let the run read "
+            "less (spec.source.data). The next attempt tries again."
         )
     elif code == "25006":
         words = (

@@ -13,7 +13,7 @@ after such a repair, a run with ``rebuild`` computes everything anew.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,38 +22,18 @@ import numpy.typing as npt
 from sqlalchemy import Connection, text
 
 from trainer_job.database import copying
+from trainer_job.database.blocks import FACTS, Block
 from trainer_job.database.connection import Database
 from trainer_job.database.locks import lock_transaction
 from trainer_job.database.statements import KINDS, array
 from trainer_job.moments import VERSION
 
+HELD = 500_000
+"""Values that are read at a time: 4 MB, twice."""
+
 MARGIN = 1000
 """Ids below the watermark that are looked at again: a session may hold numbers in reserve
 (CREATE SEQUENCE … CACHE)."""
-
-FACTS = ("failure", "readings", "unusable", "duplicates", "latest", "digest")
-"""Columns beside the moments; `latest` is in microseconds since 2000."""
-
-
-@dataclass(frozen=True)
-class Block:
-    """Moments of one kind of some episodes that have the same sensors.
-
-    Attributes
-    ----------
-    kind
-        Key of :data:`trainer_job.database.statements.KINDS`.
-    sensors
-        Names in the order of the values.
-    facts : name → shape (episodes,)
-        :data:`FACTS`.
-    values : shape (episodes, sensors, moments of the kind)
-    """
-
-    kind: str
-    sensors: tuple[str, ...]
-    facts: dict[str, npt.NDArray[np.int64]]
-    values: npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -162,10 +142,11 @@ def read(connection: Connection, kind: str, ids: Sequence[int]) -> list[Block]:
     # Of a long history there are many layouts, of these episodes few.
     layouts = connection.execute(
         text("""
-            SELECT sensors FROM trainer.feature_layouts WHERE version = :version AND kind = :kind
-                AND id IN (SELECT layout FROM trainer.episode_features WHERE failure = ANY (:ids))
+            SELECT sensors FROM trainer.feature_layouts l WHERE version = :version AND kind = :kind
+                AND EXISTS (SELECT FROM trainer.episode_features f WHERE f.layout = l.id
+                    AND f.failure BETWEEN :first AND :last)
         """),
-        {"version": VERSION, "kind": kind, "ids": list(ids)},
+        {"version": VERSION, "kind": kind, "first": min(ids), "last": max(ids)},
     ).scalars()
     return [
         block
@@ -199,9 +180,11 @@ def keep(
                 {"version": VERSION},
             )
         _drop(connection, list(KINDS), list(stale))
-        for block in blocks:
-            _drop(connection, [block.kind], block.facts["failure"].tolist())
-            _write(connection, block)
+        for kind in KINDS:
+            new = [block for block in blocks if block.kind == kind]
+            # Another job may have kept the same meanwhile.
+            _drop(connection, [kind], [each for block in new for each in block.facts["failure"]])
+            _write(connection, new)
 
 
 def _move_watermark(connection: Connection, seen: Seen, all_stale: bool) -> int | None:
@@ -242,57 +225,47 @@ def _drop(connection: Connection, kinds: Sequence[str], ids: Sequence[int]) -> N
                 WHERE f.layout = l.id AND l.version = :version AND l.kind = ANY (:kinds)
                     AND f.failure = ANY (:ids)
             """),
-            {"version": VERSION, "kinds": list(kinds), "ids": list(ids)},
+            {"version": VERSION, "kinds": list(kinds), "ids": [int(each) for each in ids]},
         )
 
 
-def _write(connection: Connection, block: Block) -> None:
-    layout = Layout(block.kind, block.sensors)
-    connection.execute(
-        text("""
-            INSERT INTO trainer.feature_layouts (id, version, kind, sensors)
-            VALUES (:id, :version, :kind, :sensors) ON CONFLICT DO NOTHING
-        """),
-        {
-            "id": layout.id,
-            "version": VERSION,
-            "kind": layout.kind,
-            "sensors": list(layout.sensors),
-        },
-    )
-    parts = [*copying.integers("layout", *FACTS), *copying.packed("moments", layout.width)]
-    rows = copying.empty(len(block.values), parts)
-    rows["layout"] = layout.id
-    for name in FACTS:
-        rows[name] = block.facts[name]
-    rows["moments"] = block.values.reshape(len(rows), -1)
+def _write(connection: Connection, blocks: Sequence[Block]) -> None:
+    layouts = {Layout(block.kind, block.sensors) for block in blocks}
+    for layout in layouts:
+        values = {"id": layout.id, "version": VERSION, "kind": layout.kind}
+        connection.execute(
+            text("""
+                INSERT INTO trainer.feature_layouts (id, version, kind, sensors)
+                VALUES (:id, :version, :kind, :sensors) ON CONFLICT DO NOTHING
+            """),
+            values | {"sensors": list(layout.sensors)},
+        )
     columns = ", ".join(("layout", *FACTS, "moments"))
-    copying.write(_cursor(connection), f"trainer.episode_features ({columns})", rows)
+    for block in blocks:
+        layout = Layout(block.kind, block.sensors)
+        parts = [*copying.integers("layout", *FACTS), *copying.packed("moments", layout.width)]
+        rows = copying.empty(len(block.values), parts)
+        rows["layout"] = layout.id
+        for name in FACTS:
+            rows[name] = block.facts[name]
+        rows["moments"] = block.values.reshape(len(rows), -1)
+        copying.write(_cursor(connection), f"trainer.episode_features ({columns})", rows)
 
 
-def _blocks(cursor: Any, layout: Layout, ids: Sequence[int]) -> list[Block]:
-    blocks: list[Block] = []
-
-    def take(rows: copying.Rows) -> None:
-        blocks.append(
-            Block(
-                layout.kind,
-                layout.sensors,
-                {name: rows[name].astype(np.int64) for name in FACTS},
-                rows["moments"]
-                .astype(np.float64)
-                .reshape(len(rows), len(layout.sensors), len(KINDS[layout.kind])),
-            )
-        )
-
+def _blocks(cursor: Any, layout: Layout, ids: Sequence[int]) -> Iterator[Block]:
     parts = [*copying.integers(*FACTS), *copying.packed("moments", layout.width)]
     columns = ", ".join((*FACTS, "moments"))
-    query = (
-        f"SELECT {columns} FROM trainer.episode_features "  # noqa: S608 - ids are integers
-        f"WHERE layout = {layout.id} AND failure = ANY ({array(ids)})"
-    )
-    copying.read(cursor, query, parts, take)
-    return blocks
+    shape = (-1, len(layout.sensors), len(KINDS[layout.kind]))
+    size = max(1, HELD // max(1, layout.width))
+    for start in range(0, len(ids), size):
+        query = (
+            f"SELECT {columns} FROM trainer.episode_features "  # noqa: S608 - ids are integers
+            f"WHERE layout = {layout.id} AND failure = ANY ({array(ids[start : start + size])})"
+        )
+        rows = copying.read(cursor, query, parts)
+        facts = {name: rows[name].astype(np.int64) for name in FACTS}
+        values = rows["moments"].astype(np.float64).reshape(shape)
+        yield Block(layout.kind, layout.sensors, facts, values)
 
 
 def _cursor(connection: Connection) -> Any:

@@ -1,6 +1,6 @@
 """The records of runs: the only judge of whether a run has been decided."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
@@ -20,22 +20,30 @@ class RunRecord:
     feature_hash: str | None
     labels: tuple[str | None, ...] | None = None
     """Of the episodes, as people had labelled them then."""
+    compared: tuple[int, ...] | None = None
+    """Episodes that versions are compared on."""
+    compared_hash: str | None = None
+    compared_labels: tuple[str | None, ...] | None = None
+    salt: str | None = None
+    """What decided which episodes are held out; None where an older release wrote the record."""
+    champion: str | None = None
+    """The version that was in service then; None where there was none."""
 
 
 def find(database: Database, uid: str) -> RunRecord | None:
     """Return the record of a run, None where no attempt got that far."""
-    record = training_runs.c
-    columns = (record.result, record.episodes, record.feature_hash, record.labels)
+    columns = [training_runs.c[field.name] for field in fields(RunRecord)]
     statement = select(*columns).where(training_runs.c.run_uid == uid)
     row = database.transaction(lambda connection: connection.execute(statement).one_or_none())
     if row is None:
         return None
-    return RunRecord(
-        result=Result.model_validate(row.result) if row.result else None,
-        episodes=None if row.episodes is None else tuple(row.episodes),
-        feature_hash=row.feature_hash,
-        labels=None if row.labels is None else tuple(row.labels),
-    )
+    # JSON has lists only.
+    found: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in row._asdict().items()
+    }
+    result = found.pop("result")
+    return RunRecord(result=Result.model_validate(result) if result else None, **found)
 
 
 def save(database: Database, run: RunIdentity, **values: Any) -> None:

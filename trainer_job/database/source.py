@@ -1,11 +1,11 @@
 """Episodes of PostgreSQL, read in one snapshot."""
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import compress
+from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,20 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import psycopg2
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from trainer_job import reasons
-from trainer_job.database import computing, kept, statements
+from trainer_job.database import blocks, computing, kept, statements
+from trainer_job.database.blocks import NAMES, Block
 from trainer_job.database.connection import Database
 from trainer_job.database.faults import translate
-from trainer_job.database.kept import Block
+from trainer_job.database.snapshot import Snapshot
 from trainer_job.episodes import Integers, Manifest, Which
 from trainer_job.errors import UnusableData
 from trainer_job.moments import LEVEL, LOG, ORDER, Moments, from_readings
-
-NAMES = {"level": LEVEL, "log": LOG, "order": ORDER}
-"""Kind → names of its moments."""
 
 _POSTGRES_EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
 
@@ -62,17 +60,14 @@ class PostgresEpisodes:
         ]
         self._blocks: list[Block] = []
         self._stack = ExitStack()
+        self._computing = Lock()
 
     def __enter__(self) -> Self:
         mark = kept.mark(self._database)
         with ExitStack() as stack, self._errors():
-            connection = self._database.engine.connect()
-            stack.enter_context(connection)
-            self._connection = connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
+            self._snapshot = stack.enter_context(Snapshot(self._database.engine))
+            self._connection = self._snapshot.connection
             self._seen = kept.see(self._connection, mark)
-            computing.prepare(self._connection)
             self._late = kept.late(self._connection, self._seen)
             # What is dropped from what is kept, once.
             self._stale, self._all_stale = self._late, self._rebuild or self._seen.restarted
@@ -115,19 +110,13 @@ class PostgresEpisodes:
         self._describe(wanted)
         more = [name for name in self._needs if name not in {*LEVEL, *LOG, *ORDER}]
         names = [name for kind in self._kinds for name in NAMES[kind]]
-        found = _assemble(self._blocks, wanted, names)
+        found = blocks.assemble(self._blocks, wanted, names)
         return self._add(found, more) if more else found
 
     def readings(self, ids: Sequence[int] | Integers) -> pd.DataFrame:
         """Return the readings of a few episodes in order of episode and time."""
-        rows = self._fetch(statements.readings(ids))
-        head = {
-            "episode": [str(failure) for failure, _, _ in rows],
-            "timestamp": _texts([seconds for _, seconds, _ in rows]),
-        }
-        table = pd.DataFrame.from_records([values for _, _, values in rows])
-        names = sorted(set(map(str, table.columns)) - set(statements.RESERVED), key=natural)
-        return pd.concat([pd.DataFrame(head), table.reindex(columns=names)], axis=1)
+        with self._errors():
+            return _read(self._connection, ids)
 
     def changed(self, ids: Sequence[int]) -> list[int]:
         """Return the episodes whose readings are not those that their moments were made of.
@@ -137,10 +126,8 @@ class PostgresEpisodes:
         wanted = np.asarray(ids, dtype=np.int64)
         known = self._describe(wanted)
         with self._errors():
-            blocks = list(
-                computing.compute(self._connection, wanted, ["level"], self._from_readings)
-            )
-        found = _facts(blocks, wanted)
+            fresh = list(computing.compute(self._snapshot, wanted, ["level"], self._from_readings))
+        found = blocks.facts(fresh, wanted)
         now = dict(zip(found["failure"].tolist(), found["digest"].tolist(), strict=True))
         before = zip(known["failure"].tolist(), known["digest"].tolist(), strict=True)
         return [episode for episode, digest in before if now.get(episode) != digest]
@@ -216,28 +203,30 @@ class PostgresEpisodes:
 
     def _describe(self, ids: npt.NDArray[np.int64]) -> dict[str, Integers]:
         """Read or compute what is not known yet; return the facts, ordered by id."""
-        known = {kind: _known(self._blocks, kind) for kind in self._kinds}
+        known = {kind: blocks.known(self._blocks, kind) for kind in self._kinds}
         missing = ids[~np.logical_and.reduce([np.isin(ids, each) for each in known.values()])]
         with self._errors():
             if len(missing):
                 self._find(missing)
             else:
                 self._keep([])
-        return _facts(self._blocks, ids)
+        return blocks.facts(self._blocks, ids)
 
     def _find(self, ids: npt.NDArray[np.int64]) -> None:
         """Take what is kept of these episodes, compute the rest and keep it."""
         anew = self._rebuild or self._seen.restarted or not self._seen.writes
         for kind in self._kinds:
             usable = ids[~np.isin(ids, self._late)]
-            usable = usable[~np.isin(usable, _known(self._blocks, kind))]
+            usable = usable[~np.isin(usable, blocks.known(self._blocks, kind))]
             if not anew and len(usable):
                 self._blocks += kept.read(self._connection, kind, usable.tolist())
-        lacking = {kind: ids[~np.isin(ids, _known(self._blocks, kind))] for kind in self._kinds}
+        lacking = {
+            kind: ids[~np.isin(ids, blocks.known(self._blocks, kind))] for kind in self._kinds
+        }
         rest = np.unique(np.concatenate(list(lacking.values())))
         # An episode without readings is looked at each time, and costs nothing.
-        fresh = list(computing.compute(self._connection, rest, self._kinds, self._from_readings))
-        fresh = [_only(block, lacking[block.kind]) for block in fresh]
+        fresh = list(computing.compute(self._snapshot, rest, self._kinds, self._from_readings))
+        fresh = [blocks.only(block, lacking[block.kind]) for block in fresh]
         self._blocks += fresh
         self._keep([block for block in fresh if len(block.values)])
 
@@ -250,10 +239,14 @@ class PostgresEpisodes:
             self._seen = replace(self._seen, rebuilds=rebuilds)
             self._stale, self._all_stale = np.array([], dtype=np.int64), False
 
-    def _from_readings(self, ids: npt.NDArray[np.int64], sensors: tuple[str, ...]) -> Moments:
-        """Return moments that are computed here."""
-        readings = self.readings(ids.tolist())
-        return self._compute(readings.reindex(columns=["episode", "timestamp", *sensors]), sensors)
+    def _from_readings(
+        self, connection: Connection, ids: Integers, sensors: tuple[str, ...]
+    ) -> Moments:
+        """Return moments that are computed here, of a bounded number of readings at a time."""
+        with self._computing:
+            readings = _read(connection, ids.tolist())
+            columns = ["episode", "timestamp", *sensors]
+            return self._compute(readings.reindex(columns=columns), sensors)
 
     def _add(self, found: Moments, names: Sequence[str]) -> Moments:
         """Return moments with more of them, for which all readings have to come here."""
@@ -262,17 +255,12 @@ class PostgresEpisodes:
             tables[name] = np.full(found["n"].shape, np.nan)
         for rows in computing.batches(np.arange(len(found.episodes)), found.readings):
             part = found.episodes[rows].astype(np.int64)
-            computed = self._from_readings(part, found.sensors)
+            with self._errors():
+                computed = self._from_readings(self._connection, part, found.sensors)
             order = pd.Index(computed.episodes.astype(np.int64)).get_indexer(pd.Index(part))
             for name in names:
                 tables[name][rows] = computed[name][order]
         return Moments(found.episodes, found.sensors, found.readings, tables)
-
-    def _fetch(self, statement: str) -> list[tuple[Any, ...]]:
-        with self._errors():
-            cursor = self._connection.connection.cursor()
-            cursor.execute(statement)
-            return list(cursor.fetchall())
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -292,58 +280,18 @@ class PostgresEpisodes:
             raise translate(wrapped, self._database.settings) from error
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """Return the key that puts Sensor 2 before Sensor 10."""
-    parts = re.findall(r"[0-9]+|[^0-9]+", name)
-    return [(0, int(p), p) if p[0] in "0123456789" else (1, 0, p) for p in parts]
-
-
-def _known(blocks: Sequence[Block], kind: str) -> Integers:
-    ids = [block.facts["failure"] for block in blocks if block.kind == kind]
-    return np.concatenate(ids) if ids else np.array([], dtype=np.int64)
-
-
-def _only(block: Block, ids: Integers) -> Block:
-    """Return the part of a block with these episodes."""
-    rows = np.isin(block.facts["failure"], ids)
-    if rows.all():
-        return block
-    facts = {name: column[rows] for name, column in block.facts.items()}
-    return Block(block.kind, block.sensors, facts, block.values[rows])
-
-
-def _facts(blocks: Sequence[Block], ids: Integers) -> dict[str, Integers]:
-    levels = [_only(block, ids) for block in blocks if block.kind == "level"]
-    facts = {
-        name: np.concatenate([np.array([], np.int64), *(block.facts[name] for block in levels)])
-        for name in kept.FACTS
+def _read(connection: Connection, ids: Sequence[int] | Integers) -> pd.DataFrame:
+    """Return the readings of a few episodes in order of episode and time."""
+    cursor = connection.connection.cursor()
+    cursor.execute(statements.readings(ids))
+    rows = cursor.fetchall()
+    head = {
+        "episode": [str(failure) for failure, _, _ in rows],
+        "timestamp": _texts([seconds for _, seconds, _ in rows]),
     }
-    order = np.argsort(facts["failure"])
-    return {name: column[order] for name, column in facts.items()}
-
-
-def _assemble(blocks: Sequence[Block], ids: Integers, names: Sequence[str]) -> Moments:
-    """Return the moments of episodes, of all sensors that any of them has a usable value of."""
-    blocks = [part for block in blocks if len((part := _only(block, ids)).values)]
-    present = {
-        block.sensors[place]
-        for block in blocks
-        if block.kind == "level"
-        for place in np.flatnonzero((block.values[:, :, 0] > 0).any(axis=0))
-    }
-    sensors = tuple(sorted(present, key=natural))
-    index = pd.Index(ids)
-    tables = {name: np.full((len(ids), len(sensors)), np.nan) for name in names}
-    tables["n"][:] = 0
-    readings = np.zeros(len(ids), dtype=np.int64)
-    for block in blocks:
-        rows = index.get_indexer(pd.Index(block.facts["failure"]))
-        readings[rows] = block.facts["readings"]
-        columns = [place for place, sensor in enumerate(block.sensors) if sensor in present]
-        target = np.array([sensors.index(block.sensors[place]) for place in columns], dtype=int)
-        for number, name in enumerate(NAMES[block.kind]):
-            tables[name][rows[:, None], target] = block.values[:, columns, number]
-    return Moments(ids, sensors, readings, tables)
+    table = pd.DataFrame.from_records([values for _, _, values in rows])
+    names = sorted(set(map(str, table.columns)) - set(statements.RESERVED), key=blocks.natural)
+    return pd.concat([pd.DataFrame(head), table.reindex(columns=names)], axis=1)
 
 
 def _times(seconds: Sequence[float | None]) -> npt.NDArray[np.datetime64]:

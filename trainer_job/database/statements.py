@@ -51,12 +51,19 @@ _OBJECT = """
 """.strip()
 # Values as well as times, whatever their order; the sum of hashes is cut to what a bigint holds.
 _FACTS = """
-    r.failure::bigint, count(*),
-    coalesce(max(r."timestamp") FILTER (WHERE isfinite(r."timestamp")), '2000-01-01')::timestamptz,
+    r.failure::bigint AS failure, count(*) AS readings,
+    coalesce(max(r."timestamp") FILTER (WHERE isfinite(r."timestamp")), '2000-01-01')::timestamptz
+        AS latest,
     (coalesce(sum(jsonb_hash_extended(
         coalesce(r."values"::jsonb, 'null'),
         hashfloat8extended(coalesce(date_part('epoch', r."timestamp"), 0), 0)
-    )), 0) % 9223372036854775807)::bigint
+    )), 0) % 9223372036854775807)::bigint AS digest,
+    array_agg(r."timestamp") AS times
+""".strip()
+# How many readings have the time of another one: an array a group costs less than another sort.
+_ROW = """
+    SELECT failure, readings, latest, digest, unusable,
+        readings - (SELECT count(*) FROM (SELECT DISTINCT unnest(times)) d), moments
 """.strip()
 
 
@@ -92,33 +99,24 @@ def sensors(ids: Iterable[int], step: int) -> str:
     """  # noqa: S608
 
 
-def duplicates(ids: Iterable[int]) -> str:
-    """Return the query of how many readings of an episode have the time of another one."""
-    return f"""
-        SELECT failure, sum(number - 1)::bigint FROM (
-            SELECT r.failure, count(*) AS number FROM readings r
-            WHERE r.failure = ANY ({array(ids)})
-            GROUP BY r.failure, r."timestamp" HAVING count(*) > 1
-        ) again GROUP BY failure
-    """  # noqa: S608
-
-
 def moments(ids: Iterable[int], names: Sequence[str], kinds: Sequence[str]) -> str:
     """Return the query of facts and moments where every value is a number, or its text.
 
     It is the fast one: the server turns an object into columns in one go. A value that is no
-    number ends it with an error of class 22, one that no double holds with 22003. One difference
+    number, and a reading that is no object, end it with an error of class 22. One difference
     to what counts as a number elsewhere: it reads texts of hexadecimal numbers.
 
-    Columns: failure, number of readings, latest time, digest, unusable values (none),
-    moments (float8[]: sensor by sensor, kind by kind).
+    Columns: failure, number of readings, latest time, digest, unusable values (none), readings
+    with the time of another one, moments (float8[]: sensor by sensor, kind by kind).
     """
     columns = ", ".join(f"{_identifier(name)} float8" for name in names)
     values = ", ".join(_expressions(f"v.{_identifier(name)}", kinds) for name in names)
-    record = f"CROSS JOIN LATERAL jsonb_to_record({_OBJECT}) v ({columns})" if names else ""
     return f"""
-        SELECT {_FACTS}, 0::bigint, ARRAY[{values}]::float8[]
-        FROM readings r {record} WHERE r.failure = ANY ({array(ids)}) GROUP BY r.failure
+        {_ROW} FROM (
+            SELECT {_FACTS}, 0::bigint AS unusable, ARRAY[{values}]::float8[] AS moments
+            FROM readings r CROSS JOIN LATERAL jsonb_to_record(r."values"::jsonb) v ({columns})
+            WHERE r.failure = ANY ({array(ids)}) GROUP BY r.failure
+        ) episodes
     """  # noqa: S608
 
 
@@ -139,14 +137,17 @@ def careful_moments(ids: Iterable[int], names: Sequence[str], kinds: Sequence[st
     values = ", ".join(_expressions(f"x{place}", kinds) for place in range(len(names)))
     # OFFSET 0 keeps the levels apart: merged into one, each mention would compute a value again.
     return f"""
-        SELECT {_FACTS}, sum({present or "0"})::bigint, ARRAY[{values}]::float8[]
-        FROM (
-            SELECT failure, "timestamp", "values"{held}{", " if doubles else ""}{doubles} FROM (
-                SELECT r.failure, r."timestamp", r."values"{", " if numbers else ""}{numbers}
-                FROM (SELECT r.failure, r."timestamp", r."values", {_OBJECT} AS v
-                      FROM readings r WHERE r.failure = ANY ({array(ids)}) OFFSET 0) r OFFSET 0
-            ) n OFFSET 0
-        ) r GROUP BY r.failure
+        {_ROW} FROM (
+            SELECT {_FACTS}, sum({present or "0"})::bigint AS unusable,
+                ARRAY[{values}]::float8[] AS moments
+            FROM (
+                SELECT failure, "timestamp", "values"{held}{", " if doubles else ""}{doubles} FROM (
+                    SELECT r.failure, r."timestamp", r."values"{", " if numbers else ""}{numbers}
+                    FROM (SELECT r.failure, r."timestamp", r."values", {_OBJECT} AS v
+                          FROM readings r WHERE r.failure = ANY ({array(ids)}) OFFSET 0) r OFFSET 0
+                ) n OFFSET 0
+            ) r GROUP BY r.failure
+        ) episodes
     """  # noqa: S608
 
 

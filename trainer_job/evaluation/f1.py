@@ -12,7 +12,7 @@ def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
     if score is None:
         message = "No episode of the training has a label, F1 was not judged."
         return Verdict(Answer.PASSED, reasons.F1_UNKNOWN, message)
-    measured = f"Macro F1 {score.f1:.3f} on {score.episodes} {_which(score)}"
+    measured = f"Macro F1 {score.f1:.3f} on {score.episodes} {_which(score, gates)}"
     if score.f1 >= gates.min_f1:
         return Verdict(Answer.PASSED, reasons.F1_REACHED, f"{measured}.")
     message = f"{measured}; {gates.min_f1:g} needed (spec.gates.minF1)."
@@ -27,11 +27,14 @@ def check(evidence: Evidence, gates: GatesSpec) -> Verdict:
     return Verdict(Answer.FAILED, reasons.F1_TOO_LOW, message)
 
 
-def _which(score: LabelScore) -> str:
+def _which(score: LabelScore, gates: GatesSpec) -> str:
     beside = f"ARI {score.ari:.3f}, V-measure {score.v_measure:.3f}"
     if score.on == "Holdout":
         return f"labelled held-out episodes ({beside})"
-    return (
-        f"labelled training episodes ({beside}; to score held-out ones, {FEWEST_LABELLED} must be "
-        f"labelled, {FEWEST_A_LABEL} a label)"
-    )
+    if gates.champion is None:
+        needed = "to hold episodes out and score those, set spec.gates.champion.fraction"
+    else:
+        needed = (
+            f"to score held-out ones, {FEWEST_LABELLED} must be labelled, {FEWEST_A_LABEL} a label"
+        )
+    return f"labelled training episodes ({beside}; {needed})"

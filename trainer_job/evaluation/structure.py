@@ -1,7 +1,8 @@
 """Gate: the clusters must be more than chance makes of data without any."""
 
 from trainer_job import reasons
-from trainer_job.clustering.structure import NullBand, size_floor
+from trainer_job.clustering.sizes import size_floor
+from trainer_job.clustering.structure import NullBand
 from trainer_job.contract import GatesSpec
 from trainer_job.evaluation.verdict import Answer, Evidence, Verdict
 

@@ -53,13 +53,31 @@ def find(tracking: Tracking, name: str, alias: str) -> tuple[Incumbent | None, s
     return incumbent, registered.tags.get(SALT_TAG, name)
 
 
+def recorded(tracking: Tracking, name: str, number: str | None) -> Incumbent | None:
+    """Return the version that the run's first attempt found in service, None where there was none.
+
+    What has the alias now may be the run's own version, or one promoted since.
+    """
+    if number is None:
+        return None
+    version = tracking.find(lambda client: client.get_model_version(name, number))
+    if version is None:
+        return Incumbent(number, fault="it was deleted since the first attempt of this run")
+    return _described(tracking, version)
+
+
 def _incumbent(tracking: Tracking, name: str, number: object) -> Incumbent:
     version = tracking.ask(lambda client: client.get_model_version(name, str(number)))
+    return _described(tracking, version)
+
+
+def _described(tracking: Tracking, version: Any) -> Incumbent:
+    number = str(version.version)
     if lookup.RUN_TAG not in version.tags:
-        return Incumbent(str(number), fault="it was not made by this trainer")
+        return Incumbent(number, fault="it was not made by this trainer")
     model, fault = _model(tracking, version)
     return Incumbent(
-        str(number),
+        number,
         run_uid=version.tags[lookup.RUN_TAG],
         rule=Rule.read(version.tags.get(lookup.HOLDOUT_TAG, "")),
         model=model,

@@ -25,7 +25,7 @@ def register(
     document: RunDocument,
     trained: TrainedModel,
     decision: Decision,
-    database: str = "unknown",
+    database: str,
 ) -> ModelSummary:
     """Log and register a model, or find what an earlier attempt has registered.
 

@@ -12,8 +12,8 @@ from trainer_job.clustering.selection import Selection
 from trainer_job.clustering.structure import NullBand
 from trainer_job.contract import Comparison, Decision
 from trainer_job.evaluation.verdict import Verdict
-from trainer_job.features import sensor_of
-from trainer_job.report.effects import Effects, effects, statistic_of
+from trainer_job.features import FEATURE_SETS
+from trainer_job.report.effects import Effects, effects, strongest
 from trainer_job.report.names import plain, shorthand
 
 DRAWN = 2_000
@@ -124,15 +124,26 @@ class ReportData:
         return effects(self.features, self.modes)
 
     @cached_property
+    def origins(self) -> dict[str, tuple[str, str]]:
+        """Feature → its sensor and statistic; those of no single sensor are missing."""
+        return FEATURE_SETS[self.feature_set].origins(self.sensors)
+
+    @cached_property
+    def strongest(self) -> list[tuple[str, str]]:
+        """Each sensor with that feature of it which tells the modes apart best, best first."""
+        return strongest(self.effects, self.origins)
+
+    @cached_property
     def shorthand(self) -> dict[str, str]:
         """Sensor → what it is called in pictures."""
         return shorthand(self.sensors)
 
     def shorten(self, feature: str) -> str:
         """Return what a feature is called in pictures."""
-        sensor = sensor_of(feature)
+        sensor, statistic = self.origins.get(feature, (feature, ""))
         name = self.shorthand.get(sensor, plain(sensor))
-        return f"{name} {statistic_of(feature)}".rstrip()
+        words = statistic.removeprefix("catch22_").replace("_", " ")
+        return f"{name} {words}".rstrip()
 
     def call(self, mode: int) -> str:
         """Return what a mode is called."""

@@ -1,12 +1,11 @@
 """How modes differ: sizes of effects, free of units."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-
-from trainer_job.features import sensor_of
 
 LIMIT = 20.0
 """Effects beyond this are given as this: they say no more, and a spread of zero says infinity."""
@@ -91,8 +90,15 @@ def standardised(features: pd.DataFrame) -> npt.NDArray[np.float64]:
     return np.where(usable, unit / np.where(usable, deviation, 1.0), 0.0)
 
 
-def strongest(effects: Effects) -> list[tuple[str, str]]:
+def strongest(effects: Effects, origins: Mapping[str, tuple[str, str]]) -> list[tuple[str, str]]:
     """Return each sensor with that feature of it which tells the modes apart best.
+
+    Parameters
+    ----------
+    effects
+        Of the features.
+    origins
+        Feature → sensor and statistic, where it has them.
 
     Returns
     -------
@@ -101,11 +107,7 @@ def strongest(effects: Effects) -> list[tuple[str, str]]:
     """
     best: dict[str, str] = {}
     for feature in effects.separation.sort_values(ascending=False, kind="stable").index:
-        best.setdefault(sensor_of(feature), str(feature))
+        name = str(feature)
+        sensor, _ = origins.get(name, (name, ""))
+        best.setdefault(sensor, name)
     return list(best.items())
-
-
-def statistic_of(feature: str) -> str:
-    """Return what a feature measures of its sensor, as in ``mean``; empty where it has none."""
-    statistic = feature.removeprefix(sensor_of(feature)).lstrip("_").removeprefix("catch22_")
-    return statistic.replace("_", " ")

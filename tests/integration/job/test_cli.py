@@ -63,7 +63,7 @@ def test_migrate_load_and_run_as_the_replaced_service_was_run(
         REDIS_HOST="ignored",
         API_MODE="false",
     )
-    for words in ("layout none was brought to 0002", "has the newest layout"):
+    for words in ("layout none was brought to 0003", "has the newest layout"):
         migrated = trainer_job("migrate", environ=environ, folder=tmp_path)
         assert migrated.returncode == 0
         assert words in migrated.stdout

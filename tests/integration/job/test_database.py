@@ -79,8 +79,8 @@ def test_missing_tables_are_named(postgres: PostgresServer) -> None:
 
 def test_migrating_again_changes_nothing(postgres: PostgresServer) -> None:
     database = connect(postgres.create_database())
-    assert migrate(database) == (None, "0002")
-    assert migrate(database) == ("0002", "0002")
+    assert migrate(database) == (None, "0003")
+    assert migrate(database) == ("0003", "0003")
 
 
 def test_an_earlier_layout_is_brought_to_the_newest_and_keeps_its_records(
@@ -95,7 +95,7 @@ def test_an_earlier_layout_is_brought_to_the_newest_and_keeps_its_records(
         connection.execute(text("INSERT INTO trainer.training_runs (run_uid) VALUES ('u')"))
     with pytest.raises(BadConfiguration, match="Run trainer-job migrate"):
         require_tables(database)
-    assert migrate(database) == ("0001", "0002")
+    assert migrate(database) == ("0001", "0003")
     require_tables(database)
     record = records.find(database, "u")
     assert record is not None
@@ -179,13 +179,23 @@ def test_a_record_grows_with_its_attempts(database: Database) -> None:
     records.save(database, RUN, episodes=[3, 4], feature_hash="abc")
     record = records.find(database, RUN.uid)
     assert record == records.RunRecord(None, (3, 4), "abc")
+    records.save(database, RUN, compared=[], compared_labels=[None, "worn"], champion="7", salt="s")
+    record = records.find(database, RUN.uid)
+    expected = records.RunRecord(
+        *(None, (3, 4), "abc"),
+        compared=(),
+        compared_labels=(None, "worn"),
+        champion="7",
+        salt="s",
+    )
+    assert record == expected
     model = ModelSummary(name="m", version="7", run_id="r", uri="models:/m/7", clusters=3)
     decision = Decision(outcome=Outcome.STAGED, reason="R", message="é")
     result = Result(run=RUN.uid, model=model, decision=decision)
     records.save_result(database, RUN, result)
     records.save_decision(database, RUN.uid, "Promoted")
     record = records.find(database, RUN.uid)
-    assert record == records.RunRecord(result, (3, 4), "abc")
+    assert record == replace(expected, result=result)
     with database.engine.connect() as connection:
         row = connection.execute(
             text(

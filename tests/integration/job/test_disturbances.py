@@ -47,6 +47,16 @@ def test_a_session_that_was_ended_is_replaced_and_nothing_happens_twice(
     assert len(set(tries)) == 2
 
 
+def test_a_statement_that_takes_longer_than_the_server_allows_is_told(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(text("SET LOCAL statement_timeout = '20ms'"))
+        connection.execute(text("SELECT pg_sleep(60)"))
+
+    with pytest.raises(Unavailable, match="ALTER ROLE sensor_user SET statement_timeout") as caught:
+        hurried(database, patience=0).transaction(work)
+    assert caught.value.reason == reasons.DATABASE_UNAVAILABLE
+
+
 def test_of_two_that_lock_each_other_out_both_get_through(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(text("INSERT INTO machines (machine_id) VALUES ('a'), ('b')"))

@@ -225,7 +225,7 @@ def test_a_rebuild_keeps_what_it_computes_for_both_windows(
         assert source.manifest(*WINDOW, []).ids.tolist() == [early]
         assert source.recorded([late]).ids.tolist() == [late]
     with PostgresEpisodes(database) as source, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(computing, "sensors_of", None)  # nothing is computed
+        patch.setattr(computing, "_sampled", None)  # nothing is computed
         assert source.recorded([early, late]).ids.tolist() == [early, late]
 
 

@@ -14,7 +14,7 @@ import requests
 
 from tests.support.predictor import predictor
 from tests.support.processes import free_port
-from tests.support.trained import SENSORS, STAGED, make_document, make_readings, make_trained
+from tests.support.trained import SENSORS, STAGED, WHERE, make_document, make_readings, make_trained
 from trainer_job import reasons
 from trainer_job.contract import ModelSummary, Outcome, Progress, PromoteTask, RunDocument, Stage
 from trainer_job.database.connection import Database
@@ -51,7 +51,7 @@ def served(mlflow_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
     document = make_document(mlflow_server, f"model-{uuid.uuid4()}")
     trained = make_trained("robust")
     tracking = connect(document.tracking)
-    model = register(tracking, document, trained, STAGED)
+    model = register(tracking, document, trained, STAGED, WHERE)
     with predictor(mlflow_server, model.uri, tmp_path_factory.mktemp("predictor")) as url:
         yield Served(tracking, document, trained, model, url)
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from tests.support.interrupted import Killed, die, interrupted
-from tests.support.trained import STAGED, make_document, make_trained
+from tests.support.trained import STAGED, WHERE, make_document, make_trained
 from trainer_job import reasons
 from trainer_job.contract import (
     DEFAULT_MODEL_NAME,
@@ -49,7 +49,7 @@ class Plant:
     def staged(self) -> tuple[RunDocument, ModelSummary]:
         """Register a new run's model."""
         document = make_document(self.server, self.name)
-        model = register(connect(document.tracking), document, TRAINED, STAGED)
+        model = register(connect(document.tracking), document, TRAINED, STAGED, WHERE)
         result = Result(run=document.run.uid, model=model, decision=STAGED)
         records.save_result(self.database, document.run, result)
         return document, model

@@ -15,7 +15,7 @@ import requests
 from mlflow.entities import ViewType
 
 from tests.support.interrupted import Killed, die, interrupted, lose_reply
-from tests.support.trained import STAGED, make_document, make_trained
+from tests.support.trained import STAGED, WHERE, make_document, make_trained
 from trainer_job.contract import Decision, ModelSummary, Outcome, RunDocument
 from trainer_job.registry import lookup
 from trainer_job.registry.register import register, tag_decision
@@ -59,7 +59,7 @@ def assert_nothing_was_deleted(tracking: Tracking, model: ModelSummary) -> None:
 
 def test_registers_run_version_figures_and_tags(tracking: Tracking, document: RunDocument) -> None:
     trained = make_trained()
-    model = register(tracking, document, trained, STAGED)
+    model = register(tracking, document, trained, STAGED, WHERE)
     assert_one(tracking, document, model)
     data = tracking.client.get_run(model.run_id).data
     assert data.params["n_clusters"] == "3"
@@ -86,7 +86,7 @@ def test_registers_run_version_figures_and_tags(tracking: Tracking, document: Ru
 def test_a_model_without_scores_has_none(tracking: Tracking, document: RunDocument) -> None:
     trained = make_trained(labelled=False)
     trained = replace(trained, clustering=replace(trained.clustering, silhouette=None))
-    model = register(tracking, document, trained, STAGED)
+    model = register(tracking, document, trained, STAGED, WHERE)
     metrics = tracking.client.get_run(model.run_id).data.metrics
     assert metrics == {"smallest_cluster": 4, "largest_cluster": 4}
     assert (model.silhouette, model.f1) == (None, None)
@@ -96,11 +96,11 @@ def test_the_data_are_logged_once(tracking: Tracking, document: RunDocument) -> 
     trained = with_fingerprint(make_trained())
     dying = interrupted(tracking, "log_artifacts", die)
     with pytest.raises(Killed):
-        register(dying, document, trained, STAGED, "db:5432/plant")
-    model = register(tracking, document, trained, STAGED, "db:5432/plant")
+        register(dying, document, trained, STAGED, WHERE)
+    model = register(tracking, document, trained, STAGED, WHERE)
     (logged,) = tracking.client.get_run(model.run_id).inputs.dataset_inputs
     assert logged.dataset.digest == "f" * 32
-    assert json.loads(logged.dataset.source)["database"] == "db:5432/plant"
+    assert json.loads(logged.dataset.source)["database"] == WHERE
     assert [(tag.key, tag.value) for tag in logged.tags] == [("mlflow.data.context", "training")]
 
 
@@ -118,12 +118,12 @@ def test_a_later_attempt_that_judges_otherwise_is_what_mlflow_shows(
     """Labels that were taken back or given since belong to no state of the data."""
     staged, rejected = make_trained(), make_trained(labelled=False)
     with pytest.raises(Killed):
-        register(interrupted(tracking, method, die), document, staged, STAGED)
+        register(interrupted(tracking, method, die), document, staged, STAGED, WHERE)
     low = Decision(outcome=Outcome.REJECTED, reason="SilhouetteTooLow", message="It is too low.")
-    model = register(tracking, document, rejected, low)
+    model = register(tracking, document, rejected, low, WHERE)
     assert_one(tracking, document, model)
     assert_shown(tracking, model, low, math.nan if method != "create_run" else None)
-    again = register(tracking, document, staged, STAGED)
+    again = register(tracking, document, staged, STAGED, WHERE)
     assert_one(tracking, document, again)
     assert (again.version, again.f1, model.f1) == (model.version, 1, None)
     assert_shown(tracking, again, STAGED, 1)
@@ -149,9 +149,9 @@ def assert_shown(
 def test_what_a_version_serves_is_never_written_again(
     tracking: Tracking, document: RunDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register(tracking, document, make_trained(), STAGED)
+    register(tracking, document, make_trained(), STAGED, WHERE)
     with calls_of(monkeypatch) as calls:
-        register(tracking, document, make_trained(labelled=False), STAGED)
+        register(tracking, document, make_trained(labelled=False), STAGED, WHERE)
     written = {call.rpartition("/artifacts/")[2] for call in calls if call.startswith("PUT")}
     assert "cluster_profiles.json" in written
     assert not any(path.startswith(("model/", "kmeans_model/")) for path in written)
@@ -164,7 +164,7 @@ def test_a_run_with_other_parameters_is_replaced(tracking: Tracking, document: R
     experiment = client.create_experiment(document.tracking.experiment)
     old = client.create_run(experiment, tags=tags)
     client.log_param(old.info.run_id, "seed", 7)
-    model = register(tracking, document, make_trained(), STAGED)
+    model = register(tracking, document, make_trained(), STAGED, WHERE)
     assert model.run_id != old.info.run_id
     assert_one(tracking, document, model)
 
@@ -184,10 +184,10 @@ def test_a_killed_or_unanswered_attempt_is_gone_on_from(
     first = interrupted(tracking, method, then)
     if then is die:
         with pytest.raises(Killed):
-            register(first, document, trained, STAGED)
+            register(first, document, trained, STAGED, WHERE)
     else:
-        assert_one(tracking, document, register(first, document, trained, STAGED))
-    model = register(tracking, document, trained, STAGED)
+        assert_one(tracking, document, register(first, document, trained, STAGED, WHERE))
+    model = register(tracking, document, trained, STAGED, WHERE)
     assert_one(tracking, document, model)
     assert model.version == "1"
     assert_nothing_was_deleted(tracking, model)
@@ -195,12 +195,12 @@ def test_a_killed_or_unanswered_attempt_is_gone_on_from(
 
 def test_of_duplicates_the_oldest_stays(tracking: Tracking, document: RunDocument) -> None:
     trained = make_trained()
-    model = register(tracking, document, trained, STAGED)
+    model = register(tracking, document, trained, STAGED, WHERE)
     client, tags = tracking.client, lookup.identity(document)
     extra = client.create_run(experiment_id(tracking), tags=tags, start_time=1)
     source = f"{extra.info.artifact_uri}/model"
     client.create_model_version(model.name, source, extra.info.run_id, tags)
-    assert register(tracking, document, trained, STAGED) == model
+    assert register(tracking, document, trained, STAGED, WHERE) == model
     assert_one(tracking, document, model)
 
 
@@ -210,7 +210,7 @@ def test_of_duplicate_runs_without_a_version_the_oldest_is_completed(
     client, tags = tracking.client, lookup.identity(document)
     experiment = client.create_experiment(document.tracking.experiment)
     late, early = (client.create_run(experiment, tags=tags, start_time=at) for at in (2000, 1000))
-    model = register(tracking, document, make_trained(), STAGED)
+    model = register(tracking, document, make_trained(), STAGED, WHERE)
     assert model.run_id == early.info.run_id
     assert_one(tracking, document, model)
     assert client.get_run(late.info.run_id).info.lifecycle_stage == "deleted"
@@ -219,8 +219,8 @@ def test_of_duplicate_runs_without_a_version_the_oldest_is_completed(
 def test_runs_do_not_touch_each_other(mlflow_server: str) -> None:
     name = f"model-{uuid.uuid4()}"
     one, two = make_document(mlflow_server, name), make_document(mlflow_server, name)
-    first = register(connect(one.tracking), one, make_trained(), STAGED)
-    second = register(connect(two.tracking), two, make_trained(), STAGED)
+    first = register(connect(one.tracking), one, make_trained(), STAGED, WHERE)
+    second = register(connect(two.tracking), two, make_trained(), STAGED, WHERE)
     assert (first.version, second.version) == ("1", "2")
     assert_one(connect(one.tracking), one, first)
     assert_one(connect(two.tracking), two, second)
@@ -241,7 +241,7 @@ def test_all_pages_of_a_search_are_read(
 def test_the_decision_is_written_onto_version_and_run(
     tracking: Tracking, document: RunDocument
 ) -> None:
-    model = register(tracking, document, make_trained(), STAGED)
+    model = register(tracking, document, make_trained(), STAGED, WHERE)
     promoted = Decision(outcome=Outcome.PROMOTED, reason="Proven", message="It answers.")
     tag_decision(tracking, model, promoted)
     version = tracking.client.get_model_version(model.name, model.version)
@@ -258,19 +258,19 @@ def test_registering_takes_few_calls(
 ) -> None:
     trained = with_fingerprint(make_trained())
     with calls_of(monkeypatch) as calls:
-        model = register(tracking, document, trained, STAGED)
+        model = register(tracking, document, trained, STAGED, WHERE)
     uploads = [call for call in calls if call.startswith("PUT")]
     assert len(set(uploads)) == len(uploads)  # one a file
     assert len(calls) - len(uploads) <= 14
     with calls_of(monkeypatch) as calls:
-        register(tracking, document, trained, STAGED)
+        register(tracking, document, trained, STAGED, WHERE)
     assert len(calls) == 3
     # The usual case: experiment and registered model are there.
     following = make_document(document.tracking.uri, model.name)
     following = following.model_copy(update={"tracking": document.tracking})
     tracking = connect(document.tracking)
     with calls_of(monkeypatch) as calls:
-        register(tracking, following, trained, STAGED)
+        register(tracking, following, trained, STAGED, WHERE)
     assert len(calls) - len(uploads) <= 9
 
 

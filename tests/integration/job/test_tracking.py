@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.processes import free_port
-from tests.support.trained import STAGED, make_document, make_trained
+from tests.support.trained import STAGED, WHERE, make_document, make_trained
 from trainer_job import reasons
 from trainer_job.contract import TrackingSpec
 from trainer_job.errors import BadConfiguration, Unavailable
@@ -34,7 +34,7 @@ def test_a_deleted_experiment_is_refused_before_anything_is_read(mlflow_server: 
     with pytest.raises(BadConfiguration, match=words):
         connect(document.tracking)
     with pytest.raises(BadConfiguration, match="was deleted"):
-        register(tracking, document, make_trained(), STAGED)
+        register(tracking, document, make_trained(), STAGED, WHERE)
 
 
 def test_a_name_that_the_server_does_not_allow_is_told(mlflow_server: str) -> None:
@@ -61,7 +61,7 @@ def test_credentials_of_the_uri_are_kept_nowhere(mlflow_server: str) -> None:
     document = make_document(secret, f"model-{free_port()}")
     tracking = connect(document.tracking)
     assert tracking.address == mlflow_server
-    model = register(tracking, document, make_trained(), STAGED)
+    model = register(tracking, document, make_trained(), STAGED, WHERE)
     run = tracking.client.get_run(model.run_id)
     version = tracking.client.get_model_version(model.name, model.version)
     for text in (str(run.to_dictionary()), str(dict(version)), model.model_dump_json()):

@@ -5,6 +5,8 @@ import pytest
 
 from trainer_job.arguments import COMMANDS, parse
 
+CODES = (" 0 ", " 64 ", " 65 ", " 69 ", " 70 ", " 130 ", " 143 ")
+
 
 def test_run_is_the_default_command() -> None:
     assert parse([]).command == "run"
@@ -63,12 +65,12 @@ def test_a_wrong_command_line_is_bad_configuration(
     assert "usage" in capsys.readouterr().out
 
 
-def test_help_names_commands_and_variables(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_names_commands_variables_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parse(["--help"])
     assert caught.value.code == 0
-    text = capsys.readouterr().out
-    for word in (*COMMANDS, "TRAINING_LOOKBACK_HOURS", "POSTGRES_HOST"):
+    text = capsys.readouterr().out.replace("\n", " ")
+    for word in (*COMMANDS, "TRAINING_LOOKBACK_HOURS", "POSTGRES_HOST", *CODES):
         assert word in text
 
 

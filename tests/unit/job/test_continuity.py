@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer_job.continuity import Continuity, assign_ids, follow
+from trainer_job.continuity import FEWEST_EPISODES, Continuity, assign_ids, counted, follow
 
 
 def followed(*groups: tuple[int, int, int], old: int = 2, new: int = 2, **parts: Any) -> Continuity:
@@ -136,3 +136,20 @@ def test_an_id_is_never_used_again(generations: list[list[int | None]]) -> None:
         assert not fresh & ever
         assert len(set(ids)) == len(ids)
         alive, ever = set(ids), ever | set(ids)
+
+
+def test_what_is_unlike_a_mode_that_occurs_is_not_counted_to_it() -> None:
+    old = np.repeat([0, 1, 2], [7, 7, 3])
+    unlike = np.array([False] * 5 + [True] * 2 + [False] * 4 + [True] * 3 + [True] * 3)
+    # Five of the first are like it, four of the second: that one may have drifted.
+    assert counted(old, unlike).tolist() == [True] * 5 + [False] * 2 + [True] * 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=60))
+def test_no_mode_that_occurs_is_counted_away(episodes: list[tuple[int, bool]]) -> None:
+    old = np.array([mode for mode, _ in episodes], dtype=np.int64)
+    unlike = np.array([odd for _, odd in episodes], dtype=bool)
+    kept = counted(old, unlike)
+    assert kept[~unlike].all()
+    for mode in set(old.tolist()):
+        assert kept[old == mode].sum() >= min((old == mode).sum(), FEWEST_EPISODES)

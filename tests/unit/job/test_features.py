@@ -197,6 +197,15 @@ def test_columns_tell_their_sensor(feature_set: str) -> None:
     assert [sensor_of(name) for name in names[2 * by_sensor :]] == names[2 * by_sensor :]
 
 
+@pytest.mark.parametrize("feature_set", SETS)
+def test_each_column_of_a_sensor_has_its_origin(feature_set: str) -> None:
+    chosen, sensors = FEATURE_SETS[feature_set], ["a", "a_mean", "a_logged", "a_logged_mean", ""]
+    names = chosen.get_feature_names_out(sensors)
+    expected = [(sensor, name) for sensor in sensors for name in chosen.by_sensor]
+    origins = chosen.origins(sensors)
+    assert [origins.get(name) for name in names] == expected + [None] * len(chosen.across or {})
+
+
 @pytest.mark.parametrize("bad", ["x", None, math.nan, math.inf, -math.inf, 1e300])
 def test_what_is_no_measurement_is_left_out(bad: object) -> None:
     readings = table([("1", bad, 1), ("1", 4, 1), ("1", 6, bad)])

@@ -218,6 +218,30 @@ def test_a_mode_that_does_not_occur_is_dormant() -> None:
     assert found.lost == ()
 
 
+def test_a_mode_that_comes_back_takes_no_number_of_the_nearest() -> None:
+    moments = moments_of()
+    known = [n for n in range(NUMBER) if n % 3 != 2]
+    incumbent = champion_of_two(moments.take(known, SENSORS))
+    # Six of each kind that it knows, and twenty of one that it was not fitted on.
+    kept = [*known[:12], *(n for n in range(NUMBER) if n % 3 == 2)]
+    found = follow(incumbent, (8, 3), moments, kept)
+    assert isinstance(found, Continuity)
+    assert sorted(match for match in found.matches if match is not None) == [3, 8]
+    assert found.episodes == {8: 6, 3: 6}
+    fitted = clustering.fit(
+        FEATURE_SETS["basic"].transform(moments.take(kept, SENSORS)), "kmeans", 3, 7
+    )
+    assert found.matches[fitted.modes[-1]] is None
+
+
+def champion_of_two(moments: Moments) -> Incumbent:
+    """Return a version with two modes that knows how far an episode of them may be."""
+    fitted = fit(moments, 2)
+    limit = 2 * float(fitted.distances.max())
+    model = FailureModes(SENSORS, "basic", fitted.pipeline, thresholds=[limit, limit])
+    return Incumbent("4", run_uid="before", model=model)
+
+
 def test_what_cannot_be_followed_says_why() -> None:
     moments, all_of_them = moments_of(), list(range(NUMBER))
     incumbent = champion(moments)

@@ -200,6 +200,29 @@ def test_a_later_attempt_uses_the_episodes_and_labels_of_the_first() -> None:
     assert source.asked == []
 
 
+def test_a_later_attempt_compares_on_the_episodes_and_labels_of_the_first() -> None:
+    source = hours_ago(0.5, 30, 50, labels=["worn", "torn", None])
+    compared = source.all.only([2])
+    record = replace(
+        recorded(source, 1),
+        compared=(2,),
+        compared_hash=compared.hash(),
+        compared_labels=tuple(compared.labels),
+    )
+    source.all = replace(source.all, labels=np.array(["new"] * 3, dtype=object))
+    found = reading.find(document(champion={}), source, record, Rule("salt", 1.0))
+    assert found.compared.ids.tolist() == [2]
+    assert found.compared.labels.tolist() == ["torn"]
+    assert source.asked == []
+
+
+def test_an_attempt_of_before_has_not_written_down_what_is_compared() -> None:
+    source = hours_ago(0.5, 30)
+    record = recorded(source, 1)
+    found = reading.find(document(champion={}), source, record, Rule("salt", 1.0))
+    assert found.compared.ids.tolist() == [1, 2]
+
+
 @pytest.mark.parametrize("ids", [[1], [1, 2]])
 def test_readings_that_changed_between_attempts_are_refused(ids: list[int]) -> None:
     source = hours_ago(0.5, 0.6)

@@ -43,5 +43,15 @@ def test_a_mode_is_called_by_number_and_name() -> None:
 
 def test_a_feature_is_called_by_sensor_and_statistic() -> None:
     long = tuple(f"plant-7/line-3/press-{n}/pressure-of-the-main-cylinder" for n in (4, 17))
-    assert make_report(sensors=long).shorten(f"{long[1]}_log_mean") == "…17… log mean"
-    assert make_report().shorten("duration") == "duration"
+    data = make_report(sensors=long, feature_set="robust")
+    assert data.shorten(f"{long[1]}_log_mean") == "…17… log mean"
+    assert make_report(feature_set="seed").shorten("duration") == "duration"
+    shape = make_report(feature_set="catch22").shorten("Fx_catch22_forecast_error")
+    assert shape == "Fx forecast error"
+
+
+def test_a_sensor_may_be_called_like_a_statistic() -> None:
+    data = make_report(sensors=("a", "a_logged", "a_mean"))
+    assert {sensor for sensor, _ in data.strongest} == {"a", "a_logged", "a_mean"}
+    assert data.origins["a_logged_mean"] == ("a_logged", "mean")
+    assert data.shorten("a_logged_mean") == f"{data.shorthand['a_logged']} mean"

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer_job.report.effects import LIMIT, effects, statistic_of, strongest
+from trainer_job.features import FEATURE_SETS
+from trainer_job.report.effects import LIMIT, effects, strongest
 
 MODES = np.array([0, 0, 0, 1, 1, 1, 1])
 
@@ -64,20 +65,8 @@ def test_a_single_mode_differs_from_nothing() -> None:
 
 
 def test_each_sensor_stands_for_itself_once() -> None:
-    found = strongest(effects(table(), MODES))
+    origins = FEATURE_SETS["basic"].origins(["a", "b"])
+    found = strongest(effects(table(), MODES), origins)
     assert found[0] == ("b", "b_mean")
     assert {sensor for sensor, _ in found} == {"a", "b"}
     assert len(found) == 2
-
-
-@pytest.mark.parametrize(
-    ("feature", "statistic"),
-    [
-        ("Fx_mean", "mean"),
-        ("Sensor_1_log_mean", "log mean"),
-        ("Fx_catch22_forecast_error", "forecast error"),
-        ("duration", ""),
-    ],
-)
-def test_a_feature_tells_what_it_measures(feature: str, statistic: str) -> None:
-    assert statistic_of(feature) == statistic

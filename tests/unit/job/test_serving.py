@@ -1,11 +1,18 @@
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import mlflow.pyfunc
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import scoring_server
 
 from tests.support.trained import SENSORS, make_readings, make_trained
 from trainer_job import serving
+from trainer_job.registry import packaging
 from trainer_job.serving import FailureModes
 
 TRAINED = make_trained()
@@ -46,6 +53,46 @@ def test_an_episode_without_a_usable_reading_is_named() -> None:
     readings.loc[readings["episode"] == "103", "Fy"] = float("nan")
     with pytest.raises(MlflowException, match="episode 103 has no usable reading of sensor Fy"):
         model().predict(readings)
+
+
+SEVENTH = 6
+BAD: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "there is no reading; send one row": lambda readings: readings.iloc[:0],
+    "row 7 names no episode": lambda readings: with_value(readings, "episode", None),
+    "row 7 has the timestamp 'noon', which is no time; write it as in 2026-01-31T12:00:00Z": (
+        lambda readings: with_value(readings, "timestamp", "noon")
+    ),
+    "row 7 has the timestamp '2026-02-30T12:00:00Z'": lambda readings: with_value(
+        readings, "timestamp", "2026-02-30T12:00:00Z"
+    ),
+    "row 7 has the timestamp '', which": lambda readings: with_value(readings, "timestamp", ""),
+}
+
+
+def with_value(readings: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
+    readings = readings.astype({column: object})
+    place = readings.columns.get_loc(column)
+    readings.iloc[SEVENTH, place] = value  # type: ignore[call-overload]
+    return readings
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A model as MLflow's server loads it."""
+    folder = tmp_path_factory.mktemp("served") / "model"
+    packaging.save(folder, TRAINED)
+    return mlflow.pyfunc.load_model(str(folder))
+
+
+@pytest.mark.parametrize("told", BAD)
+def test_the_server_answers_400_and_says_what_is_wrong(served: Any, told: str) -> None:
+    body = {"dataframe_split": BAD[told](make_readings()).to_dict("split", index=False)}
+    schema = served.metadata.get_input_schema()
+    invocations: Any = scoring_server.invocations
+    with pytest.raises(MlflowException, match=re.escape(told)) as caught:
+        invocations(json.dumps(body), "application/json", served, schema)
+    assert caught.value.get_http_status_code() == 400
+    assert caught.value.error_code == "INVALID_PARAMETER_VALUE"
 
 
 def saved(root: Path) -> Path:

@@ -39,7 +39,7 @@ def test_missing_sensors_are_named() -> None:
 def test_what_is_held_out_is_said() -> None:
     message = too_few_episodes(4, 8, DataSpec()).message
     assert message.startswith(
-        "4 episodes in the last 1h beside 8 that are held out (spec.gates.champion), 10 needed"
+        "4 episodes in the last 1h beside 8 that are held out (spec.gates.champion.fraction), 10"
     )
 
 

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from trainer_job.report.data import ReportData
-from trainer_job.report.effects import strongest
 from trainer_job.report.names import plain
 from trainer_job.report.plots import style
 
@@ -82,7 +81,7 @@ def _draw(axes: Axes, sensor: str, mode: int, episodes: list[_Episode]) -> None:
 
 def _sensors(data: ReportData) -> list[str]:
     """Return the sensors that tell the modes apart best, of those with readings."""
-    best = [sensor for sensor, _ in strongest(data.effects)]
+    best = [sensor for sensor, _ in data.strongest]
     return [sensor for sensor in best if sensor in data.readings.columns][:SENSORS_SHOWN]
 
 

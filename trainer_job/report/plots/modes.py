@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from trainer_job.report.data import ReportData
-from trainer_job.report.effects import strongest
 from trainer_job.report.names import plain
 from trainer_job.report.plots import style
 
@@ -23,7 +22,7 @@ def heat_map(data: ReportData) -> Figure | None:
     """Draw the mean of each mode, sensor by sensor; a single mode is like all."""
     if len(data.sizes) < 2:
         return None
-    best = strongest(data.effects)
+    best = data.strongest
     rows = best[:SENSORS_SHOWN]
     values = data.effects.level.loc[[feature for _, feature in rows], list(data.shown)].to_numpy()
     wide, high = 4.6 + 0.62 * len(data.shown), 1.9 + 0.24 * len(rows)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.cluster.hierarchy import ward
 
 from tests.unit.job.clustering.groups import grouped
 from trainer_job import clustering
@@ -90,6 +91,42 @@ def test_episodes_that_differ_by_rounding_alone_are_alike(algorithm: str) -> Non
 def test_one_episode_is_one_cluster(algorithm: str) -> None:
     found = clustering.fit(pd.DataFrame({"x": [1.0], "y": [5.0]}), algorithm, 1, 42)
     assert (found.modes.tolist(), found.distances.tolist()) == ([0], [0])
+
+
+def with_an_extreme() -> pd.DataFrame:
+    """Return two groups that differ little, and an episode that differs in half of the columns."""
+    table = grouped(groups=2, size=25, apart=1.5)
+    table.iloc[0, ::2] += 200.0
+    return table
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "wardKMeans"])
+def test_one_extreme_is_no_cluster_where_there_is_another_way(algorithm: str) -> None:
+    features = with_an_extreme()
+    free = algorithms.fit_pipeline(features, algorithm, 2, 42, any_size=True)
+    assert min(np.bincount(free.predict(features))) == 1
+    for quick in (True, False):
+        fit = algorithms.fit_pipeline(features, algorithm, 2, 42, quick=quick)
+        assert min(np.bincount(fit.predict(features))) >= 3
+    assert fit[-1].inertia_ > free[-1].inertia_
+    again = clustering.fit(features, algorithm, 2, 42)
+    assert list(again.modes) == list(fit.predict(features))
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "wardKMeans"])
+def test_the_best_is_kept_where_each_has_too_small_a_cluster(algorithm: str) -> None:
+    features = pd.DataFrame({"x": [0.0, 0.1, 0.2, 50.0, 50.1]})
+    assert sorted(np.bincount(clustering.fit(features, algorithm, 2, 42).modes)) == [2, 3]
+
+
+@given(st.integers(0, 20), st.integers(1, 12))
+def test_a_tree_is_cut_into_as_many_groups_as_asked(seed: int, number: int) -> None:
+    space = np.random.default_rng(seed).integers(0, 4, size=(12, 2)).astype("float64")
+    tree = ward(space)
+    groups = algorithms.cut(tree, number)
+    assert len(set(groups)) == number
+    coarse = algorithms.cut(tree, max(number - 1, 1))
+    assert len(set(zip(groups, coarse, strict=True))) == number
 
 
 def test_ward_starts_from_a_sample_where_there_are_too_many(

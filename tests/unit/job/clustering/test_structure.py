@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.unit.job.clustering.groups import columns, grouped, one_cloud
 from trainer_job.clustering import structure
 from trainer_job.clustering.algorithms import ALGORITHMS
-from trainer_job.clustering.structure import NullBand, cloud, null_band, shuffled, size_floor
+from trainer_job.clustering.sizes import size_floor
+from trainer_job.clustering.structure import NullBand, cloud, null_band, shuffled
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -35,6 +36,17 @@ def test_independent_sensors_are_no_groups_though_their_columns_are_alike() -> N
         band = null_band(pd.DataFrame(values, columns=columns(4)), "kmeans", 3, 42, draws=19)
         alarms += band is not None and band.exceeded
     assert alarms < 4
+
+
+def test_chance_may_have_single_extremes_for_clusters() -> None:
+    table = one_cloud().to_numpy(copy=True)
+    table[0, ::2] += 500.0
+    by_chance = structure.by_chance(table, "kmeans", 2, 0)
+    assert by_chance is not None
+    assert by_chance > 0.7
+    real = structure.score(table, "kmeans", 2, 0)
+    assert real is not None
+    assert real < 0.5
 
 
 @pytest.mark.parametrize("clusters", [1, 60, 61])

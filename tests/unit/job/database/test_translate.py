@@ -177,9 +177,26 @@ def test_a_server_that_is_busy_is_not_taken_for_one_that_refuses(words: str) -> 
 
 @pytest.mark.parametrize(
     ("code", "words"),
-    [("40P01", "gave up"), ("40001", "gave up"), ("25006", "the primary"), ("25P03", "unavail")],
+    [("40P01", "gave up"), ("40001", "gave up"), ("25006", "the primary")],
 )
 def test_a_transaction_that_was_given_up_may_be_repeated(code: str, words: str) -> None:
     error = fault("deadlock detected", code)
     assert isinstance(error, Disturbed)
     assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("code", "setting"),
+    [
+        ("57014", "statement_timeout"),
+        ("25P03", "idle_in_transaction_session_timeout"),
+        ("25P04", "transaction_timeout"),
+    ],
+)
+def test_a_limit_of_time_names_its_setting_and_the_next_step(code: str, setting: str) -> None:
+    error = fault("canceling statement due to statement timeout", code)
+    assert isinstance(error, Disturbed)
+    assert f"ALTER ROLE sensor_user SET {setting}" in error.message
+    assert "spec.source.data" in error.message
+    assert "unavailable" not in error.message
+    assert "POSTGRES_HOST" not in error.message

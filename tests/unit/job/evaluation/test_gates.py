@@ -35,9 +35,16 @@ def test_f1_at_the_threshold_passes() -> None:
     )
 
 
-def test_f1_of_the_training_says_so_and_why() -> None:
-    verdict = f1.check(make_evidence(labels=make_labels(on="Training")), GatesSpec())
-    for words in ("117 labelled training episodes", "30 must be labelled, 5 a label"):
+@pytest.mark.parametrize(
+    ("gates", "step"),
+    [
+        (GatesSpec(), "set spec.gates.champion.fraction"),
+        (COMPARED, "30 must be labelled, 5 a label"),
+    ],
+)
+def test_f1_of_the_training_says_so_and_what_to_do(gates: GatesSpec, step: str) -> None:
+    verdict = f1.check(make_evidence(labels=make_labels(on="Training")), gates)
+    for words in ("117 labelled training episodes", step):
         assert words in verdict.message
 
 
