@@ -25,15 +25,16 @@ from trainer_job.moments import LARGEST, ORDER, Moments, signed_log
 GROUPS = 20_000
 """Pairs of episode and sensor that one statement aggregates: about 10 MB of the server's memory."""
 
-ENOUGH = 20_000
+ENOUGH = 4_000
 """Readings of a statement, so that its overhead of some milliseconds does not count."""
 
 SENSORS = 250
 """Sensors of one statement: a row of PostgreSQL has at most 1,600 columns."""
 
-NAMED_EPISODES, NAMED_READINGS = 1_000, 10_000
+NAMED_EPISODES, NAMED_READINGS = 1_000, 2_000
 """Episodes and readings whose sensors' names are read. Among more, a sensor that most episodes
-have is found also in a sample: one that is in 1 of 100 episodes is missed once in 20,000 times."""
+have is found also in a sample: one that is in 1 of 100 episodes is missed once in 20,000 times,
+one that is in 1 of 250 readings once in 3,000."""
 
 HELD = 20_000
 """Readings that are held here at a time, where they have to come here."""
@@ -44,7 +45,7 @@ Reader = Callable[[Connection, npt.NDArray[np.int64], tuple[str, ...]], Moments]
 
 
 def compute(
-    snapshot: Snapshot,
+    snapshot: Snapshot[Any],
     ids: npt.NDArray[np.int64],
     kinds: Sequence[str],
     reader: Reader,

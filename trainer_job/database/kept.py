@@ -13,7 +13,7 @@ after such a repair, a run with ``rebuild`` computes everything anew.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,11 +25,12 @@ from trainer_job.database import copying
 from trainer_job.database.blocks import FACTS, Block
 from trainer_job.database.connection import Database
 from trainer_job.database.locks import lock_transaction
+from trainer_job.database.snapshot import Snapshot
 from trainer_job.database.statements import KINDS, array
 from trainer_job.moments import VERSION
 
-HELD = 500_000
-"""Values that are read at a time: 4 MB, twice."""
+HELD = 250_000
+"""Values that are read at a time by each connection: 2 MB, twice."""
 
 MARGIN = 1000
 """Ids below the watermark that are looked at again: a session may hold numbers in reserve
@@ -90,14 +91,13 @@ class Seen:
     restarted: bool
 
 
-def mark(database: Database) -> Mark:
+def mark(connection: Connection) -> Mark:
     """Take a mark; some time before the snapshot, so that what was at work may have ended."""
     statement = """
         SELECT coalesce(max(id), 0), pg_snapshot_xmax(pg_current_snapshot())::text::bigint
         FROM readings
     """
-    with database.errors(), database.engine.connect() as connection:
-        return Mark(*connection.execute(text(statement)).one())
+    return Mark(*connection.execute(text(statement)).one())
 
 
 def see(connection: Connection, before: Mark) -> Seen:
@@ -137,10 +137,10 @@ def late(connection: Connection, seen: Seen) -> npt.NDArray[np.int64]:
     return np.array(rows or [], dtype=np.int64)
 
 
-def read(connection: Connection, kind: str, ids: Sequence[int]) -> list[Block]:
+def read(snapshot: Snapshot[Any], kind: str, ids: Sequence[int]) -> list[Block]:
     """Return what is kept of these episodes."""
     # Of a long history there are many layouts, of these episodes few.
-    layouts = connection.execute(
+    found = snapshot.connection.execute(
         text("""
             SELECT sensors FROM trainer.feature_layouts l WHERE version = :version AND kind = :kind
                 AND EXISTS (SELECT FROM trainer.episode_features f WHERE f.layout = l.id
@@ -148,11 +148,8 @@ def read(connection: Connection, kind: str, ids: Sequence[int]) -> list[Block]:
         """),
         {"version": VERSION, "kind": kind, "first": min(ids), "last": max(ids)},
     ).scalars()
-    return [
-        block
-        for sensors in layouts
-        for block in _blocks(_cursor(connection), Layout(kind, tuple(sensors)), ids)
-    ]
+    layouts = [Layout(kind, tuple(sensors)) for sensors in found]
+    return list(snapshot.each([part for each in layouts for part in _parts(each, ids)], _block))
 
 
 def keep(
@@ -252,20 +249,26 @@ def _write(connection: Connection, blocks: Sequence[Block]) -> None:
         copying.write(_cursor(connection), f"trainer.episode_features ({columns})", rows)
 
 
-def _blocks(cursor: Any, layout: Layout, ids: Sequence[int]) -> Iterator[Block]:
-    parts = [*copying.integers(*FACTS), *copying.packed("moments", layout.width)]
-    columns = ", ".join((*FACTS, "moments"))
-    shape = (-1, len(layout.sensors), len(KINDS[layout.kind]))
+_Part = tuple[Layout, Sequence[int]]
+
+
+def _parts(layout: Layout, ids: Sequence[int]) -> list[_Part]:
     size = max(1, HELD // max(1, layout.width))
-    for start in range(0, len(ids), size):
-        query = (
-            f"SELECT {columns} FROM trainer.episode_features "  # noqa: S608 - ids are integers
-            f"WHERE layout = {layout.id} AND failure = ANY ({array(ids[start : start + size])})"
-        )
-        rows = copying.read(cursor, query, parts)
-        facts = {name: rows[name].astype(np.int64) for name in FACTS}
-        values = rows["moments"].astype(np.float64).reshape(shape)
-        yield Block(layout.kind, layout.sensors, facts, values)
+    return [(layout, ids[start : start + size]) for start in range(0, len(ids), size)]
+
+
+def _block(connection: Connection, part: _Part) -> Block:
+    layout, ids = part
+    parts = [*copying.integers(*FACTS), *copying.packed("moments", layout.width)]
+    query = (
+        f"SELECT {', '.join((*FACTS, 'moments'))} "  # noqa: S608 - ids are integers
+        f"FROM trainer.episode_features WHERE layout = {layout.id} AND failure = ANY ({array(ids)})"
+    )
+    rows = copying.read(_cursor(connection), query, parts)
+    facts = {name: rows[name].astype(np.int64) for name in FACTS}
+    shape = (len(rows), len(layout.sensors), len(KINDS[layout.kind]))
+    values = rows["moments"].astype(np.float64).reshape(shape)
+    return Block(layout.kind, layout.sensors, facts, values)
 
 
 def _cursor(connection: Connection) -> Any:

@@ -4,34 +4,35 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 T = TypeVar("T")
 R = TypeVar("R")
+B = TypeVar("B")
 
 MOST = 4
 """Connections at most, whatever the server allows."""
 
 _WORKERS = "SELECT reset_val FROM pg_settings WHERE name = 'max_parallel_workers_per_gather'"
 
-_SESSION = (
-    # Compiling hundreds of aggregates takes seconds and saves none.
-    "SET LOCAL jit = off",
-    "SET LOCAL work_mem = '64MB'",
-    # The snapshot waits while the model is fitted.
-    "SET LOCAL idle_in_transaction_session_timeout = 0",
-    # Many statements at a time keep the server as busy as one that is split, whose parts have to
-    # be put together again.
-    "SET LOCAL max_parallel_workers_per_gather = 0",
-)
+_SESSION = """
+    -- Compiling hundreds of aggregates takes seconds and saves none.
+    SET LOCAL jit = off;
+    SET LOCAL work_mem = '64MB';
+    -- The snapshot waits while the model is fitted.
+    SET LOCAL idle_in_transaction_session_timeout = 0;
+    -- Many statements at a time keep the server as busy as one that is split, whose parts have to
+    -- be put together again.
+    SET LOCAL max_parallel_workers_per_gather = 0
+"""
 
 
-class Snapshot:
+class Snapshot(Generic[B]):
     """What was committed when the context was entered.
 
     Attributes
@@ -39,20 +40,35 @@ class Snapshot:
     connection
         For statements that come one after the other.
 
+    before
+        What was seen before.
+
     Parameters
     ----------
     engine
         Opens the connections.
+    before
+        Looks at what was there some moments before.
     """
 
     connection: Connection
+    before: B
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, before: Callable[[Connection], B]) -> None:
         self._engine = engine
+        self._before = before
+        self._full = False
 
     def __enter__(self) -> Self:
-        self.connection = self._open()
-        self._connections = [self.connection]
+        connection = self._engine.connect()
+        self._connections = [connection]
+        try:
+            self.before = self._before(connection)
+            connection.rollback()
+            self.connection = self._see(connection)
+        except BaseException:
+            connection.close()
+            raise
         return self
 
     def __exit__(
@@ -80,49 +96,53 @@ class Snapshot:
         work
             Is given a connection that nobody else uses meanwhile.
         """
-        self._open_more(len(parts))
-        if len(self._connections) == 1:
+        workers = min(self.size, len(parts))
+        if workers < 2:
             yield from (work(self.connection, part) for part in parts)
             return
+        exported = str(self.connection.execute(text("SELECT pg_export_snapshot()")).scalar_one())
         free: SimpleQueue[Connection] = SimpleQueue()
         for connection in self._connections:
             free.put(connection)
 
         def do(part: T) -> R:
-            connection = free.get()
+            connection = self._take(free, exported)
             try:
                 return work(connection, part)
             finally:
                 free.put(connection)
 
-        with ThreadPoolExecutor(len(self._connections), "snapshot") as pool:
+        with ThreadPoolExecutor(workers, "snapshot") as pool:
             yield from pool.map(do, parts)
 
-    def _open_more(self, parts: int) -> None:
-        """Open connections that see the same, as far as there is work and the server has room."""
-        wanted = min(self.size, parts)
-        if len(self._connections) >= wanted:
-            return
-        exported = self.connection.execute(text("SELECT pg_export_snapshot()")).scalar_one()
-        while len(self._connections) < wanted:
-            try:
-                self._connections.append(self._open(str(exported)))
-            except OperationalError as error:
-                # One is enough; if the server is gone, the next statement says so.
-                logging.getLogger(__name__).debug("no further connection: %s", error)
-                self.size = len(self._connections)
-                return
-
-    def _open(self, snapshot: str | None = None) -> Connection:
-        connection = self._engine.connect().execution_options(
-            isolation_level="REPEATABLE READ", postgresql_readonly=True
-        )
+    def _take(self, free: "SimpleQueue[Connection]", exported: str) -> Connection:
+        """Return a free connection; a new one, which sees the same, where the server has room."""
         try:
-            if snapshot is not None:
-                connection.execute(text(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
-            for statement in _SESSION:
-                connection.execute(text(statement))
+            return free.get(block=self._full)
+        except Empty:
+            pass
+        try:
+            connection = self._open(exported)
+        except OperationalError as error:
+            # One is enough; if the server is gone, the next statement says so.
+            logging.getLogger(__name__).debug("no further connection: %s", error)
+            self._full = True
+            return free.get()
+        self._connections.append(connection)
+        return connection
+
+    def _open(self, exported: str) -> Connection:
+        connection = self._engine.connect()
+        try:
+            return self._see(connection, exported)
         except BaseException:
             connection.close()
             raise
+
+    def _see(self, connection: Connection, exported: str | None = None) -> Connection:
+        """Begin the transaction that sees one state: that of `exported`, or what is there now."""
+        connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        if exported is not None:
+            connection.execute(text(f"SET TRANSACTION SNAPSHOT '{exported}'"))
+        connection.execute(text(_SESSION))
         return connection

@@ -63,11 +63,10 @@ class PostgresEpisodes:
         self._computing = Lock()
 
     def __enter__(self) -> Self:
-        mark = kept.mark(self._database)
         with ExitStack() as stack, self._errors():
-            self._snapshot = stack.enter_context(Snapshot(self._database.engine))
+            self._snapshot = stack.enter_context(Snapshot(self._database.engine, kept.mark))
             self._connection = self._snapshot.connection
-            self._seen = kept.see(self._connection, mark)
+            self._seen = kept.see(self._connection, self._snapshot.before)
             self._late = kept.late(self._connection, self._seen)
             # What is dropped from what is kept, once.
             self._stale, self._all_stale = self._late, self._rebuild or self._seen.restarted
@@ -219,7 +218,7 @@ class PostgresEpisodes:
             usable = ids[~np.isin(ids, self._late)]
             usable = usable[~np.isin(usable, blocks.known(self._blocks, kind))]
             if not anew and len(usable):
-                self._blocks += kept.read(self._connection, kind, usable.tolist())
+                self._blocks += kept.read(self._snapshot, kind, usable.tolist())
         lacking = {
             kind: ids[~np.isin(ids, blocks.known(self._blocks, kind))] for kind in self._kinds
         }

@@ -58,12 +58,12 @@ _FACTS = """
         coalesce(r."values"::jsonb, 'null'),
         hashfloat8extended(coalesce(date_part('epoch', r."timestamp"), 0), 0)
     )), 0) % 9223372036854775807)::bigint AS digest,
-    array_agg(r."timestamp") AS times
+    count(r."timestamp") AS timed, array_agg(r."timestamp") AS times
 """.strip()
 # How many readings have the time of another one: an array a group costs less than another sort.
 _ROW = """
     SELECT failure, readings, latest, digest, unusable,
-        readings - (SELECT count(*) FROM (SELECT DISTINCT unnest(times)) d), moments
+        timed - (SELECT count(DISTINCT t) FROM unnest(times) t), moments
 """.strip()
 
 

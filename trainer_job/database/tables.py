@@ -156,7 +156,7 @@ episode_features = Table(
     "episode_features",
     metadata,
     Column("failure", BigInteger, primary_key=True, autoincrement=False),
-    Column("layout", BigInteger, ForeignKey(feature_layouts.c.id), primary_key=True),
+    Column("layout", BigInteger, primary_key=True, autoincrement=False),
     Column("readings", BigInteger, nullable=False),
     Column("unusable", BigInteger, nullable=False),
     Column("duplicates", BigInteger, nullable=False),
