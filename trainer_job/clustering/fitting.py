@@ -105,7 +105,7 @@ def _require(clusters: int, different: int, episodes: int) -> None:
         raise UnusableData(
             reasons.TOO_FEW_DISTINCT_EPISODES,
             f"{_number(different, episodes)} too few for {clusters} clusters "
-            "(spec.model.clusters). Lower it, or widen spec.source.data.lookback.",
+            "(spec.model.clusters). Lower it, or widen the window (spec.source.data).",
         )
 
 
@@ -116,7 +116,7 @@ def _require_all(clusters: int, used: int, algorithm: str) -> None:
             reasons.TOO_FEW_DISTINCT_EPISODES,
             f"Only {used} of {clusters} clusters have episodes with {algorithm} "
             "(spec.model.clusters): too many episodes are alike. Lower it, try another "
-            "spec.model.algorithm, or widen spec.source.data.lookback.",
+            "spec.model.algorithm, or widen the window (spec.source.data).",
         )
 
 
