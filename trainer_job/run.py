@@ -28,7 +28,7 @@ class Run:
     record
         What the first attempt has written; None in the first attempt.
     incumbent
-        The version that was in service when the first attempt began; None where there was none.
+        The version in service that is not the run's own; None where there was none.
     salt
         Decides, with the champion gate's fraction, which episodes are held out.
     """
@@ -112,12 +112,18 @@ def summary(material: Material, used: Usable | None = None) -> DataSummary:
 def _incumbent(
     document: RunDocument, tracking: Tracking, record: RunRecord | None
 ) -> tuple[Incumbent | None, str]:
-    """Return the version to compare with and the salt, those of the first attempt where known."""
+    """Return the version to compare with and the salt.
+
+    The salt is that of the first attempt where it is known, and so is the version where that in
+    service now is the run's own.
+    """
     name = document.model.registered_name
-    if record is not None and record.salt is not None:
-        return incumbents.recorded(tracking, name, record.champion), record.salt
     incumbent, salt = incumbents.find(tracking, name, document.promotion.alias)
+    first = record if record is not None and record.salt is not None else None
+    if first is not None and first.salt is not None:
+        salt = first.salt
     if incumbent is not None and incumbent.run_uid == document.run.uid:
-        # An earlier attempt, which wrote no champion down, has promoted it.
-        incumbent = None
+        # An earlier attempt has promoted it. Where another run promoted a version meanwhile, it is
+        # that one which would be replaced.
+        incumbent = incumbents.recorded(tracking, name, first.champion if first else None)
     return incumbent, salt

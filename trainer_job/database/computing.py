@@ -7,7 +7,7 @@ rows is planned need not be hoped for.
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,10 +31,10 @@ ENOUGH = 4_000
 SENSORS = 250
 """Sensors of one statement: a row of PostgreSQL has at most 1,600 columns."""
 
-NAMED_EPISODES, NAMED_READINGS = 1_000, 2_000
-"""Episodes and readings whose sensors' names are read. Among more, a sensor that most episodes
-have is found also in a sample: one that is in 1 of 100 episodes is missed once in 20,000 times,
-one that is in 1 of 250 readings once in 3,000."""
+NAMED_EPISODES, NAMED_READINGS = 200, 2_000
+"""Episodes and readings that are searched for sensors which one reading of each episode may lack.
+Among more, those which only some readings have are found in a sample: one that is in 1 of 20
+episodes is missed once in 30,000 times, one that is in 1 of 250 readings once in 3,000."""
 
 HELD = 20_000
 """Readings that are held here at a time, where they have to come here."""
@@ -49,6 +49,7 @@ def compute(
     ids: npt.NDArray[np.int64],
     kinds: Sequence[str],
     reader: Reader,
+    known: Iterable[str] = (),
 ) -> Iterator[Block]:
     """Yield the moments of these episodes; those without readings are left out.
 
@@ -62,18 +63,21 @@ def compute(
         Keys of :data:`trainer_job.database.statements.KINDS`.
     reader
         For moments in order of time of episodes that lack a sensor in some of their readings.
+    known
+        Sensors to look for, whatever else is found.
     """
     if not len(ids):
         return
-    names, length = _sampled(snapshot.connection, ids)
+    found, length = _sampled(snapshot.connection, ids)
+    names = found | set(known)
     parts = _parts(ids, len(names), length, snapshot.size)
     work = partial(_blocks, names=names, kinds=kinds, reader=reader)
     for blocks in snapshot.each(parts, work):
         yield from blocks
 
 
-def _sampled(connection: Connection, ids: npt.NDArray[np.int64]) -> tuple[tuple[str, ...], float]:
-    """Return the names of the sensors, sorted, and the mean number of readings of an episode."""
+def _sampled(connection: Connection, ids: npt.NDArray[np.int64]) -> tuple[set[str], float]:
+    """Return names of sensors, and the mean number of readings of an episode."""
     some = ids
     if len(ids) > NAMED_EPISODES:
         # By chance, since every n-th episode may be that of one machine; the same ones each time.
@@ -81,8 +85,8 @@ def _sampled(connection: Connection, ids: npt.NDArray[np.int64]) -> tuple[tuple[
     listed = some.tolist()
     ((number,),) = _fetch(connection, statements.amount(listed))
     step = max(1, number // NAMED_READINGS)
-    names = sorted(name for (name,) in _fetch(connection, statements.sensors(listed, step)))
-    return tuple(names), number / len(listed)
+    names = {name for (name,) in _fetch(connection, statements.sensors(listed, step))}
+    return names, number / len(listed)
 
 
 def _parts(
@@ -99,13 +103,15 @@ def _parts(
 def _blocks(
     connection: Connection,
     ids: npt.NDArray[np.int64],
-    names: tuple[str, ...],
+    names: Collection[str],
     kinds: Sequence[str],
     reader: Reader,
 ) -> list[Block]:
+    own = {name for (name,) in _fetch(connection, statements.first_sensors(ids.tolist()))}
+    sensors = tuple(sorted(own.union(names)))
     # The level says whether values are measurements, and which episodes have gaps.
     plain = ["level", *(kind for kind in kinds if kind == "log")]
-    found = _aggregated(connection, ids.tolist(), names, plain)
+    found = _aggregated(connection, ids.tolist(), sensors, plain)
     blocks = [block for block in found if block.kind in kinds]
     if "order" in kinds:
         blocks.append(_ordered(connection, found[0], reader))

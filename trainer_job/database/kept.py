@@ -218,9 +218,12 @@ def _drop(connection: Connection, kinds: Sequence[str], ids: Sequence[int]) -> N
     if ids:
         connection.execute(
             text("""
-                DELETE FROM trainer.episode_features f USING trainer.feature_layouts l
-                WHERE f.layout = l.id AND l.version = :version AND l.kind = ANY (:kinds)
-                    AND f.failure = ANY (:ids)
+                DELETE FROM trainer.episode_features f WHERE f.failure = ANY (:ids) AND (
+                    f.layout IN (SELECT id FROM trainer.feature_layouts
+                        WHERE version = :version AND kind = ANY (:kinds))
+                    -- Somebody may have emptied the table of layouts alone.
+                    OR f.layout NOT IN (SELECT id FROM trainer.feature_layouts)
+                )
             """),
             {"version": VERSION, "kinds": list(kinds), "ids": [int(each) for each in ids]},
         )

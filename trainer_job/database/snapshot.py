@@ -115,6 +115,11 @@ class Snapshot(Generic[B]):
         with ThreadPoolExecutor(workers, "snapshot") as pool:
             yield from pool.map(do, parts)
 
+    def shrink(self) -> None:
+        """Close all connections but one: a role may have few of them, and others need some."""
+        while len(self._connections) > 1:
+            self._connections.pop().close()
+
     def _take(self, free: "SimpleQueue[Connection]", exported: str) -> Connection:
         """Return a free connection; a new one, which sees the same, where the server has room."""
         try:

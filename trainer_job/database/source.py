@@ -224,7 +224,12 @@ class PostgresEpisodes:
         }
         rest = np.unique(np.concatenate(list(lacking.values())))
         # An episode without readings is looked at each time, and costs nothing.
-        fresh = list(computing.compute(self._snapshot, rest, self._kinds, self._from_readings))
+        # Of an episode whose level is known, the other moments are those of the same sensors.
+        known = {sensor for block in self._blocks for sensor in block.sensors}
+        fresh = list(
+            computing.compute(self._snapshot, rest, self._kinds, self._from_readings, known)
+        )
+        self._snapshot.shrink()
         fresh = [blocks.only(block, lacking[block.kind]) for block in fresh]
         self._blocks += fresh
         self._keep([block for block in fresh if len(block.values)])

@@ -99,6 +99,17 @@ def sensors(ids: Iterable[int], step: int) -> str:
     """  # noqa: S608
 
 
+def first_sensors(ids: Iterable[int]) -> str:
+    """Return the query of the names in one reading of each episode, whichever is found first."""
+    return f"""
+        SELECT DISTINCT name FROM unnest({array(ids)}) episode
+        CROSS JOIN LATERAL (
+            SELECT {_OBJECT} AS v FROM readings r WHERE r.failure = episode LIMIT 1
+        ) one CROSS JOIN LATERAL jsonb_object_keys(v) name
+        WHERE name NOT IN ({", ".join(map(_literal, RESERVED))})
+    """  # noqa: S608
+
+
 def moments(ids: Iterable[int], names: Sequence[str], kinds: Sequence[str]) -> str:
     """Return the query of facts and moments where every value is a number, or its text.
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from sqlalchemy import text
 
 from tests.integration.job.test_episodes import ALL, WINDOW, assert_same
 from tests.support.plant import START, Plant
-from trainer_job.database import computing
+from trainer_job.database import computing, kept
 from trainer_job.database.connection import Database
 from trainer_job.database.source import PostgresEpisodes
-from trainer_job.moments import LEVEL, from_readings
+from trainer_job.moments import LEVEL, ORDER, from_readings
 
 
 @pytest.fixture
@@ -26,8 +27,8 @@ def read(database: Database, *, rebuild: bool = False, needs: tuple[str, ...] = 
     computed: list[int] = []
     original = computing.compute
 
-    def compute(connection, ids, kinds, reader):  # type: ignore[no-untyped-def]
-        for block in original(connection, ids, kinds, reader):
+    def compute(snapshot, ids, kinds, reader, known=()):  # type: ignore[no-untyped-def]
+        for block in original(snapshot, ids, kinds, reader, known):
             computed.extend(block.facts["failure"].tolist())
             yield block
 
@@ -239,3 +240,56 @@ def test_what_another_release_kept_is_not_used(
     assert read(database) == []
     monkeypatch.undo()
     assert read(database) == []
+
+
+def test_new_episodes_are_found_among_many_without_readings(
+    database: Database, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computing, "NAMED_EPISODES", 1)  # of the 21, by chance one without any
+    for _ in range(20):
+        plant.episode([])
+    new = plant.episode([{"a": 1}, {"a": 3}])
+    with PostgresEpisodes(database) as source:
+        assert source.moments([new])["mean"].tolist() == [[2.0]]
+
+
+def test_a_machine_of_few_episodes_keeps_its_own_sensors(
+    database: Database, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(computing, "NAMED_EPISODES", 1)
+    for _ in range(20):
+        plant.episode([{"a": 1}])
+    small = plant.episode([{"z": 5}])
+    read(database)
+    with PostgresEpisodes(database, (*LEVEL, *ORDER)) as source:
+        moments = source.moments([small])
+    assert moments.sensors == ("z",)
+    assert moments["mean"].tolist() == [[5.0]]
+    assert not np.isnan(moments["first"]).any()
+
+
+def test_an_emptied_table_of_layouts_is_no_obstacle(database: Database, plant: Plant) -> None:
+    episode = plant.episode([{"a": 1}])
+    read(database)
+    plant.change("TRUNCATE trainer.feature_layouts")
+    assert read(database) == [episode]
+    assert read(database) == []
+
+
+def test_no_more_connections_than_needed_are_left_when_moments_are_kept(
+    database: Database, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for value in range(30):
+        plant.episode([{"a": value}])
+    monkeypatch.setattr(computing, "ENOUGH", 1)
+    original, open_then = kept.keep, []
+
+    def keep(*arguments: Any) -> None:
+        statement = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        with database.engine.connect() as connection:
+            open_then.append(connection.execute(text(statement)).scalar_one() - 1)
+        original(*arguments)
+
+    monkeypatch.setattr(kept, "keep", keep)
+    assert len(read(database)) == 30
+    assert open_then == [1]
