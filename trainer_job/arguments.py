@@ -8,7 +8,9 @@ from typing import Any, NoReturn
 
 from trainer_job import __version__, flags
 
-COMMANDS = ("run", "promote", "migrate", "load", "label", "report", "compare", "predict")
+DECISIVE = ("run", "check", "promote", "recall")
+"""End in a result, which the operator reads."""
+COMMANDS = (*DECISIVE, "migrate", "load", "label", "report", "compare", "predict")
 DEFAULT_FOLDER = Path("trainer-embedded")
 
 _EPILOG = """\
@@ -16,8 +18,9 @@ _EPILOG = """\
 replaced service and the flags do, and a flag wins over its variable:
   MLFLOW_TRACKING_URI  TRAINING_LOOKBACK_HOURS  N_CLUSTERS  MODEL_F1_THRESHOLD
   SENSOR_DATA_FILE (labelled patterns; none where the file is missing)
-`run`, `promote`, `migrate`, `load` and `label` read POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER,
-POSTGRES_PASSWORD, POSTGRES_DB; `report`, `compare` and `predict` need MLflow alone.
+`check`, `promote` and `recall` run in Jobs of the operator, with TRAINER_RUN. `report`, `compare`
+and `predict` need MLflow alone; all others read POSTGRES_HOST, POSTGRES_PORT, POSTGRES_USER,
+POSTGRES_PASSWORD, POSTGRES_DB.
 
 Exit codes: 0 decided or done, 64 bad configuration, 65 unusable data, 69 a service is
 unavailable, 70 internal error, 130 or 143 asked to end (by Ctrl-C or SIGTERM).
@@ -61,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--data", metavar="FILE", type=Path, help="with --embedded: load this file first"
     )
+    commands.add_parser("check", help="look up the version that a run names")
     commands.add_parser("promote", help="prove a staged version in service and promote it")
+    commands.add_parser("recall", help="repeat how a run was decided")
     commands.add_parser("migrate", help="make the tables that are missing")
     load = commands.add_parser("load", help="load a file of episodes, once")
     load.add_argument("file", metavar="FILE", type=Path, help="robot failures, or a reference CSV")

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import NoReturn
 
 from trainer_job import reasons
-from trainer_job.arguments import parse
+from trainer_job.arguments import DECISIVE, parse
 from trainer_job.contract import (
     RUN_VARIABLE,
     TERMINATION_LOG,
@@ -38,11 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     _speak_utf8()
     options = parse(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _terminate)
-    return _decide(options) if options.command in {"run", "promote"} else _do(options)
+    return _decide(options) if options.command in DECISIVE else _do(options)
 
 
 def _decide(options: Namespace) -> int:
-    """Train or promote; the result is written however that ends."""
+    """Do what ends in a result; that is written however it ends."""
     from trainer_job import commands  # noqa: PLC0415 - --help needs no database driver
 
     uid = UNKNOWN_RUN

@@ -41,9 +41,13 @@ def configure(options: Namespace) -> RunDocument:
 
 
 def decide(options: Namespace, document: RunDocument) -> Result:
-    """Train, or prove and promote where the document says so."""
+    """Train, or do what else the document says."""
     if document.promote is not None or options.command == "promote":
         return _promote(document)
+    if document.check is not None or options.command == "check":
+        return _check(document)
+    if document.recall or options.command == "recall":
+        return _recall(document)
     if read_document() is not None:
         named = os.environ.get("SENSOR_DATA_FILE")
         reference = Path(named) if named else None
@@ -153,10 +157,10 @@ def _name(options: Namespace) -> str:
 
 
 def _direct(options: Namespace) -> RunDocument:
-    if options.command == "promote":
+    if options.command != "run":
         raise BadConfiguration(
             reasons.INVALID_CONFIGURATION,
-            "TRAINER_RUN is not set: trainer-job promote runs in a Job of the operator.",
+            f"TRAINER_RUN is not set: trainer-job {options.command} runs in a Job of the operator.",
         )
     if options.data is not None and options.embedded is None:
         raise BadConfiguration(
@@ -200,6 +204,21 @@ def _promote(document: RunDocument) -> Result:
 
     tracking = connect_tracking(document.tracking)
     return prove_and_promote(document, database, tracking, as_json_lines)
+
+
+def _check(document: RunDocument) -> Result:
+    database = connect(DatabaseSettings.from_environment())
+    with uncollected():
+        from trainer_job.checking import check
+        from trainer_job.registry.tracking import connect as connect_tracking
+
+    return check(document, database, connect_tracking(document.tracking), as_json_lines)
+
+
+def _recall(document: RunDocument) -> Result:
+    from trainer_job.recalling import recall
+
+    return recall(document, connect(DatabaseSettings.from_environment()))
 
 
 @contextmanager

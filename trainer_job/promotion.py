@@ -6,6 +6,7 @@ alias may be one proven version ahead, until the next holder of the lock sets it
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, select, update
@@ -42,6 +43,29 @@ class Promotion(NamedTuple):
     run_uid: str
 
 
+@dataclass(frozen=True)
+class Terms:
+    """On what terms a version is promoted.
+
+    Attributes
+    ----------
+    outcome
+        Promoted, or NotServing where nobody could be asked.
+    explicit
+        Somebody named the version: it may be older than what was promoted before.
+    expected
+        Version that must still be in service then; None where none was.
+    """
+
+    outcome: Outcome = Outcome.PROMOTED
+    explicit: bool = False
+    expected: str | None = None
+
+
+UNCONDITIONAL = Terms()
+"""Those of a model that was trained: nothing newer may have been promoted."""
+
+
 def promote(
     database: Database,
     tracking: Tracking,
@@ -49,8 +73,12 @@ def promote(
     model: ModelSummary,
     profiles: dict[str, Any],
     because: tuple[str, str] = (reasons.GATES_PASSED, "Every gate passed."),
+    terms: Terms = UNCONDITIONAL,
 ) -> Decision:
-    """Record a version as promoted and set the alias, unless a newer one was promoted before.
+    """Record a version as promoted and set the alias, unless that came too late.
+
+    It came too late where a newer one was promoted before; one that somebody named, where
+    another than the expected one is in service.
 
     May be repeated: the answer is the same, and nothing is recorded twice.
 
@@ -62,6 +90,8 @@ def promote(
         The run, its version and the version's cluster profiles.
     because
         Reason and sentence of a promotion.
+    terms
+        On what terms.
 
     Raises
     ------
@@ -76,19 +106,21 @@ def promote(
         lock_transaction(connection, "promotion", *slot)
         history = _history(connection, slot)
         candidate = Promotion(int(model.version), document.run.uid)
-        decision = decide(history, slot, candidate, because)
-        if decision.outcome is Outcome.PROMOTED and _place(history, candidate.run_uid) is None:
+        in_service = _in_service(history, tracking, slot) if terms.explicit else None
+        decision = decide(history, slot, candidate, because, terms, in_service)
+        late = decision.outcome is Outcome.SUPERSEDED
+        if not late and _place(history, candidate.run_uid) is None:
             history.append(candidate)
             _record(connection, slot, document, model)
             if model.name == DEFAULT_MODEL_NAME:
                 _signal(connection, model, profiles)
-        active = str(history[-1].version)
         connection.execute(
             update(training_runs)
             .where(training_runs.c.run_uid == document.run.uid)
             .values(decision=decision.outcome.value, updated_at=func.now())
         )
-        _set_alias(tracking, slot, active)
+        if history:  # else it is not ours: somebody else's, from before the records
+            _set_alias(tracking, slot, str(history[-1].version))
         return decision
 
     # Repeated where the reply to the commit is lost: the record is then found.
@@ -108,8 +140,27 @@ def was_promoted(database: Database, tracking: Tracking, document: RunDocument) 
     return database.transaction(look)
 
 
+def active(database: Database, tracking: Tracking, document: RunDocument) -> str | None:
+    """Return the version in service: by the records, or by the alias where there are none."""
+    slot = Slot(tracking.address, document.model.registered_name, document.promotion.alias)
+    history = database.transaction(lambda connection: _history(connection, slot))
+    return _in_service(history, tracking, slot)
+
+
+def _in_service(history: Sequence[Promotion], tracking: Tracking, slot: Slot) -> str | None:
+    if history:
+        return str(history[-1].version)
+    found = champion(tracking, slot.registered_name, slot.alias)
+    return None if found is None else found.version
+
+
 def decide(
-    history: Sequence[Promotion], slot: Slot, candidate: Promotion, because: tuple[str, str]
+    history: Sequence[Promotion],
+    slot: Slot,
+    candidate: Promotion,
+    because: tuple[str, str],
+    terms: Terms = UNCONDITIONAL,
+    in_service: str | None = None,
 ) -> Decision:
     """Return whether a candidate is, or long was, promoted.
 
@@ -121,11 +172,17 @@ def decide(
         Where, and who asks.
     because
         Reason and sentence of a promotion.
+    terms
+        On what terms.
+    in_service
+        The active version, None where there is none; looked at where the terms are explicit.
     """
     place = _place(history, candidate.run_uid)
     before = history[:place]
     newest = max((each.version for each in before), default=0)
-    if place is None and candidate.version < newest:
+    if place is None and terms.explicit and in_service != terms.expected:
+        return _unexpected(slot, candidate, terms, in_service)
+    if place is None and not terms.explicit and candidate.version < newest:
         return Decision(
             outcome=Outcome.SUPERSEDED,
             reason=reasons.NEWER_VERSION,
@@ -136,11 +193,22 @@ def decide(
         )
     reason, sentence = because
     return Decision(
-        outcome=Outcome.PROMOTED,
+        outcome=terms.outcome,
         reason=reason,
-        message=f"{sentence} Version {candidate.version} of {slot.registered_name} was given the "
-        f"alias {slot.alias}.",
+        message=f"{sentence} Version {candidate.version} of {slot.registered_name} was "
+        f"given the alias {slot.alias}.",
         champion=Champion(version=str(before[-1].version)) if before else None,
+    )
+
+
+def _unexpected(slot: Slot, candidate: Promotion, terms: Terms, in_service: str | None) -> Decision:
+    return Decision(
+        outcome=Outcome.SUPERSEDED,
+        reason=reasons.UNEXPECTED_CHAMPION,
+        message=f"Version {candidate.version} of {slot.registered_name} was not promoted: version "
+        f"{in_service or 'none'} holds the alias {slot.alias}, and {terms.expected or 'none'} did "
+        "when the run began. Apply a new run if it is still wanted.",
+        champion=None if in_service is None else Champion(version=in_service),
     )
 
 

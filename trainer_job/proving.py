@@ -8,17 +8,19 @@ from typing import Any
 import requests
 
 from trainer_job import reasons
-from trainer_job.contract import Result, RunDocument, Stage
+from trainer_job.contract import Outcome, PromoteTask, Result, RunDocument, Stage
 from trainer_job.database.connection import Database
 from trainer_job.errors import BadConfiguration, JobError, Unavailable, UnusableData
 from trainer_job.progress import Reporter, report
-from trainer_job.promotion import promote, was_promoted
+from trainer_job.promotion import Terms, promote, was_promoted
 from trainer_job.registry import staged
 from trainer_job.registry.golden import first_difference
 from trainer_job.registry.tracking import Tracking
 
-PATIENCE = 60.0
-"""Seconds for which the Service may not answer, or may still lead to pods of another version."""
+PATIENCE = 45.0
+"""Seconds for which the Service may not answer, or may still lead to pods of another version.
+
+Less than the minute that a pod has at least, so that it can say what was wrong."""
 
 _TIMEOUT = (5.0, 20.0)
 _PAUSE = 0.5
@@ -27,7 +29,7 @@ _PAUSE = 0.5
 def prove_and_promote(
     document: RunDocument, database: Database, tracking: Tracking, progress: Reporter
 ) -> Result:
-    """Prove the staged version in service, then promote it.
+    """Prove the staged version in service where somebody serves it, then promote it.
 
     What an earlier attempt has promoted is not proven again: it answers as that attempt would
     have, had it not been killed before.
@@ -48,28 +50,51 @@ def prove_and_promote(
     Unavailable
         If it does not answer in time.
     BadConfiguration
-        If the version does not exist, or another run made it.
+        If the version does not exist, or another run made it and nobody named it.
     """
     task = document.promote
     if task is None:
         raise BadConfiguration(
             reasons.INVALID_CONFIGURATION, "The run document says nothing of what to promote."
         )
-    report(progress, Stage.PROVING, 0, f"Asking {task.url} for version {task.version}.")
-    found = staged.find(tracking, document, task.version)
-    if was_promoted(database, tracking, document):
+    where = f"Asking {task.url} for" if task.url else "Looking for"
+    report(progress, Stage.PROVING, 0, f"{where} version {task.version}.")
+    found = staged.find(tracking, document, task.version, named=bool(task.explicit))
+    if task.url is None:
+        report(progress, Stage.PROMOTING, 50, f"Nobody is asked for version {task.version}.")
+    elif was_promoted(database, tracking, document):
         report(progress, Stage.PROMOTING, 50, f"Version {task.version} was proven before.")
     else:
         Proof(task.url, task.version, found.golden).wait()
         report(progress, Stage.PROMOTING, 50, f"Version {task.version} answers rightly.")
-    episodes = len(found.golden["answers"])
-    because = (
-        reasons.PROVEN,
-        f"The predictor answered {episodes} known episodes rightly with version {task.version}.",
+    decision = promote(
+        *(database, tracking, document, found.model, found.profiles),
+        _because(task, len(found.golden["answers"])),
+        _terms(task),
     )
-    decision = promote(database, tracking, document, found.model, found.profiles, because)
     report(progress, Stage.PROMOTING, 100, decision.message)
     return Result(run=document.run.uid, model=found.model, decision=decision)
+
+
+def _because(task: PromoteTask, episodes: int) -> tuple[str, str]:
+    if task.outcome == "NotServing":
+        return reasons.NOT_SERVING, (
+            "The predictor is scaled to 0, so nobody was asked. Before it serves, scale it up and "
+            f"prove it by a new run with spec.source.modelVersion: {task.version!r}."
+        )
+    if task.url is None:
+        return (
+            reasons.GATES_PASSED,
+            "Every gate passed, it was approved, and no predictor is named.",
+        )
+    return reasons.PROVEN, (
+        f"The predictor answered {episodes} known episodes rightly with version {task.version}."
+    )
+
+
+def _terms(task: PromoteTask) -> Terms:
+    outcome = Outcome(task.outcome) if task.outcome else Outcome.PROMOTED
+    return Terms(outcome, bool(task.explicit), task.expected)
 
 
 @dataclass(frozen=True)

@@ -34,14 +34,12 @@ def run(settings: Settings) -> int:
     from trainer_operator import handlers, logs  # noqa: PLC0415
 
     logs.configure(settings.log_format)
-    port = settings.liveness_port
     asyncio.run(
         kopf.operator(
             registry=handlers.registry(),
             standalone=True,
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
-            liveness_endpoint=f"http://0.0.0.0:{port}/healthz" if port else None,
             memo=kopf.Memo(settings=settings),
         )
     )

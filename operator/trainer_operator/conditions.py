@@ -67,7 +67,9 @@ def _flow(status: TrainingRunStatus, reason: str) -> Iterator[_Verdict]:
     failed = status.phase is Phase.FAILED
     succeeded = status.phase is Phase.SUCCEEDED
     end = _end_reason(status, reason)
-    yield _Verdict(constants.RECONCILING, _truth(not finished), reason, message)
+    # GitOps tools wait for what is reconciling: not for somebody to change the spec.
+    resting = status.phase is not None and status.phase.resting
+    yield _Verdict(constants.RECONCILING, _truth(not finished and not resting), reason, message)
     yield _Verdict(constants.STALLED, _truth(failed), reason, message if failed else "")
     yield _Verdict(constants.READY, _truth(succeeded), end if finished else reason, message)
     yield _Verdict(constants.FINISHED, _truth(finished), end if finished else reason, message)
@@ -97,7 +99,7 @@ def _steps(status: TrainingRunStatus, reason: str, old: dict[str, Condition]) ->
         yield _Verdict(constants.EVALUATED, "True", why, decision.message)
     else:
         yield _Verdict(constants.EVALUATED, undecided, reason, waiting)
-    if decision and decision.outcome is Outcome.PROMOTED:
+    if decision and decision.outcome in {Outcome.PROMOTED, Outcome.NOT_SERVING}:
         yield _Verdict(constants.PROMOTED, "True", decision.reason, decision.message)
     else:
         yield _Verdict(constants.PROMOTED, undecided, _end_reason(status, reason), waiting)

@@ -14,9 +14,21 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 RUN_UID = f"{GROUP}/run-uid"
 TASK = f"{GROUP}/task"
 TRAIN = "train"
+CHECK = "check"
+"""Takes the place of the train Job where the run names a version."""
 PROMOTE = "promote"
+RECALL = "recall"
+"""Asks the job's records for a decision whose pod is gone."""
 RUN_NAME = f"{GROUP}/run-name"
 """An annotation: a label's value is shorter than a run's name can be."""
+
+# Labels that Kueue reads on a Job -------------------------------------------------------------
+KUEUE_QUEUE = "kueue.x-k8s.io/queue-name"
+KUEUE_PRIORITY = "kueue.x-k8s.io/priority-class"
+
+# The run itself -------------------------------------------------------------------------------
+FINALIZER = f"{GROUP}/rollout"
+"""On a run whose rollout is under way: the Deployment is settled before the run is gone."""
 
 # Annotations of the predictor's Deployment ----------------------------------------------------
 MODEL_NAME = f"{GROUP}/model-name"
@@ -34,6 +46,9 @@ AWAITING_ROLLOUT = "AwaitingRollout"
 """It passed, and is ours to roll out."""
 PROMOTION_DISABLED = "PromotionDisabled"
 """It passed, and is not to be rolled out."""
+
+ATTEMPTS_BEFORE = f"{GROUP}/attempts-before"
+"""On a Job that was made anew: attempts of those before it, which had its name."""
 
 # Pods of the Jobs ------------------------------------------------------------------------------
 CONTAINER = "trainer"

@@ -13,6 +13,10 @@ class Unavailable(ClusterError):
     """It did not answer, or not now."""
 
 
+class Expired(ClusterError):
+    """The changes since a version are not kept any more: all has to be listed anew."""
+
+
 class NotFound(ClusterError):
     """The object does not exist, or no longer."""
 

@@ -7,9 +7,9 @@ reads too are the contract's own models, so a field has one definition.
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, ValidationError, model_validator
 
 from trainer_job.contract import (
     DataSpec,
@@ -26,6 +26,16 @@ from trainer_job.contract import (
     Timestamp,
     TrackingSpec,
 )
+from trainer_operator import constants
+from trainer_operator.overrides import (
+    EnvironmentSource,
+    ObjectName,
+    PullSecret,
+    Quantity,
+    Toleration,
+    Variable,
+    Volume,
+)
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -37,9 +47,10 @@ def _positive(value: timedelta) -> timedelta:
 
 Deadline = Annotated[Duration, AfterValidator(_positive)]
 """A duration of at least a second: Kubernetes counts deadlines in whole seconds."""
-ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+Version = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,8}$")]
+"""A version of a registered model, as MLflow counts them."""
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
-Quantities = dict[str, str | int]
+Quantities = dict[str, Quantity]
 
 
 class SecretReference(Model):
@@ -55,10 +66,25 @@ class ConfigMapReference(Model):
     key: str = Field(default="data_sensors.csv", min_length=1, max_length=253)
 
 
-class SourceSpec(Model):
-    """Where a model comes from: the episodes of the database."""
+class RunPromotionSpec(PromotionSpec):
+    """What happens to a model that passed, and the word of whoever approves of it."""
 
-    data: DataSpec = DataSpec()
+    approved_version: Version | None = None
+
+
+class SourceSpec(Model):
+    """Where a model comes from: the episodes of the database, or a version that exists."""
+
+    data: DataSpec | None = None
+    model_version: Version | None = None
+    """Nothing is trained: this version of `model.registered_name` is put in service."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.data is None) == (self.model_version is None):
+            msg = "give either data or modelVersion"
+            raise ValueError(msg)
+        return self
 
 
 class DatabaseSpec(Model):
@@ -104,7 +130,17 @@ class JobSpec(Model):
 
     image: str | None = Field(default=None, min_length=1)
     image_pull_policy: PullPolicy | None = None
+    image_pull_secrets: tuple[PullSecret, ...] = Field(default_factory=tuple)
     resources: Resources | None = None
+    env: tuple[Variable, ...] = Field(default_factory=tuple)
+    env_from: tuple[EnvironmentSource, ...] = Field(default_factory=tuple)
+    volumes: tuple[Volume, ...] = Field(default_factory=tuple)
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: tuple[Toleration, ...] = Field(default_factory=tuple)
+    service_account_name: ObjectName | None = None
+    priority_class_name: ObjectName | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Of the Job and its pods, beside those of the operator."""
 
 
 class RetrySpec(Model):
@@ -116,26 +152,32 @@ class RetrySpec(Model):
 class TrainingRunSpec(Model):
     """What a TrainingRun asks for. Everything has a default."""
 
-    source: SourceSpec = SourceSpec()
+    source: SourceSpec = SourceSpec(data=DataSpec())
     database: DatabaseSpec = DatabaseSpec()
     tracking: TrackingReference = TrackingReference()
     features: FeaturesSpec = FeaturesSpec()
     model: ModelSpec = ModelSpec()
     reference: ReferenceSpec | None = None
     gates: GatesSpec = GatesSpec()
-    promotion: PromotionSpec = PromotionSpec()
+    promotion: RunPromotionSpec = RunPromotionSpec()
     predictor: PredictorSpec | None = None
     job: JobSpec = JobSpec()
     retry: RetrySpec = RetrySpec()
     active_deadline: Deadline | None = None
+    suspend: bool = False
+    ttl_after_finished: Deadline | None = None
+    """How long after its end the run is deleted; never if None."""
 
 
 class Phase(StrEnum):
     """Where a run is, for people and for the operator's own steps."""
 
+    QUEUED = "Queued"
+    SUSPENDED = "Suspended"
     PENDING = "Pending"
     RUNNING = "Running"
     ROLLING_OUT = "RollingOut"
+    AWAITING_APPROVAL = "AwaitingApproval"
     PROMOTING = "Promoting"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
@@ -144,6 +186,11 @@ class Phase(StrEnum):
     def finished(self) -> bool:
         """Say whether nothing will happen any more."""
         return self in {Phase.SUCCEEDED, Phase.FAILED}
+
+    @property
+    def resting(self) -> bool:
+        """Say whether nothing happens until somebody changes the spec: no tool should wait."""
+        return self in {Phase.SUSPENDED, Phase.AWAITING_APPROVAL}
 
 
 class StatusModel(Model):
@@ -182,9 +229,11 @@ class Effective(StatusModel):
 
 
 class JobStatus(StatusModel):
-    """The Job that trains."""
+    """The Job that trains, or that checks the version which `source.modelVersion` names."""
 
     name: str
+    uid: str | None = None
+    """A Job that was made anew has the same name, and another uid."""
 
 
 class Rollout(StatusModel):
@@ -231,6 +280,10 @@ class TrainingRun(StatusModel):
     namespace: str
     uid: str
     generation: int
+    resource_version: str
+    created: Timestamp
+    labels: dict[str, str] = Field(default_factory=dict)
+    finalizers: tuple[str, ...] = ()
     deleting: bool = False
     spec: TrainingRunSpec = TrainingRunSpec()
     invalid: str | None = None
@@ -251,6 +304,10 @@ class TrainingRun(StatusModel):
             namespace=meta["namespace"],
             uid=meta["uid"],
             generation=meta.get("generation", 1),
+            resource_version=meta["resourceVersion"],
+            created=meta["creationTimestamp"],
+            labels=meta.get("labels") or {},
+            finalizers=tuple(meta.get("finalizers") or ()),
             deleting="deletionTimestamp" in meta,
             spec=spec,
             invalid=invalid,
@@ -260,7 +317,25 @@ class TrainingRun(StatusModel):
     @property
     def rolls_out(self) -> bool:
         """Say whether a model that passes goes into service through a Deployment."""
-        return self.spec.predictor is not None and self.spec.promotion.policy == "Automatic"
+        return self.spec.predictor is not None and self.spec.promotion.policy != "Never"
+
+    @property
+    def held(self) -> bool:
+        """Say whether its deletion waits until its rollout is settled."""
+        return constants.FINALIZER in self.finalizers
+
+    @property
+    def kueue_queue(self) -> str | None:
+        """Queue of Kueue that its Jobs go through, which then decides when they start."""
+        return self._label(constants.KUEUE_QUEUE)
+
+    @property
+    def kueue_priority(self) -> str | None:
+        """Priority that its Jobs have in that queue."""
+        return self._label(constants.KUEUE_PRIORITY)
+
+    def _label(self, key: str) -> str | None:
+        return self.spec.job.labels.get(key) or self.labels.get(key) or None
 
 
 def _explain(error: ValidationError) -> str:

@@ -54,6 +54,13 @@ class Pod:
     """How its container ended before it was started again."""
     lost: str = ""
     """What the kubelet or the node's controller says about a pod that it ended."""
+    evicted: Failure | None = None
+    """Why the cluster took it away for others: eviction, preemption, a drained node."""
+    deleting_since: datetime | None = None
+    """When its grace period ends, or ended: the kubelet kills it then at the latest."""
+    node: str | None = None
+    started: datetime | None = None
+    """When its container started."""
     log: tuple[str, ...] = ()
 
     @classmethod
@@ -74,6 +81,10 @@ class Pod:
             terminated=_terminated(states, "state"),
             crashed=_terminated(states, "lastState"),
             lost=" ".join(filter(None, (status.get("reason"), status.get("message")))),
+            evicted=_evicted(status, conditions),
+            deleting_since=_time(meta, "deletionTimestamp"),
+            node=raw.get("spec", {}).get("nodeName"),
+            started=_started(states),
             log=log,
         )
 
@@ -81,6 +92,28 @@ class Pod:
     def creating(self) -> bool:
         """Say whether the kubelet prepares its container, and tells no trouble with it."""
         return self.waiting is not None and self.waiting.reason == "ContainerCreating"
+
+
+def _time(raw: Raw, key: str) -> datetime | None:
+    text = raw.get(key)
+    return timestamp(text) if text else None
+
+
+def _evicted(status: Raw, conditions: Mapping[str, Raw]) -> Failure | None:
+    if status.get("reason") == "Evicted":  # by its kubelet, for want of memory or disk
+        return Failure(reason="Evicted", message=status.get("message", ""))
+    disrupted = conditions.get("DisruptionTarget", {})
+    if disrupted.get("status") != "True":
+        return None
+    return Failure(reason=disrupted.get("reason", "Evicted"), message=disrupted.get("message", ""))
+
+
+def _started(states: list[Raw]) -> datetime | None:
+    for each in states:
+        for state in ("running", "terminated"):
+            if found := each.get("state", {}).get(state):
+                return _time(found, "startedAt")
+    return None
 
 
 def _true(conditions: Mapping[str, Raw], kind: str) -> bool:
@@ -121,8 +154,20 @@ class Job:
     name: str
     owner: str | None
     created: datetime
+    uid: str = ""
+    resource_version: str = ""
     deleting: bool = False
+    suspended: bool = False
+    """It has no pods and makes none: the operator, or Kueue, holds it."""
+    queue: str | None = None
+    """Queue of Kueue that it goes through."""
+    started: datetime | None = None
+    """When it was started, or resumed, last: its deadline counts from then."""
     attempts: int = 0
+    """Its own: pods that run, succeeded or failed; what a disruption ended is not among them."""
+    active: int = 0
+    before: int = 0
+    """Attempts of the Jobs that had its name before it."""
     failed: Failure | None = None
     """The condition that ended it, where it failed."""
     failing_since: datetime | None = None
@@ -139,6 +184,11 @@ class Job:
         """Say whether no further attempt will be made."""
         return self.complete or self.failed is not None
 
+    @property
+    def leaving(self) -> tuple[Pod, ...]:
+        """Return the pods that are being deleted and whose containers have not ended."""
+        return tuple(pod for pod in self.pods if pod.deleting_since and not pod.terminated)
+
     @classmethod
     def read(cls, raw: Raw, pods: tuple[Pod, ...] = (), refused: str = "") -> "Job":
         """View a Job; FailureTarget and SuccessCriteriaMet are the end, too."""
@@ -149,16 +199,25 @@ class Job:
             if each.get("status") == "True"
         }
         failed = true.get("Failed") or true.get("FailureTarget")
-        annotations = meta.get("annotations", {})
+        labels, annotations = meta.get("labels", {}), meta.get("annotations", {})
         stopped = annotations.get(constants.STOP_REASON)
         return cls(
             name=meta["name"],
             owner=controller(raw),
             created=timestamp(meta["creationTimestamp"]),
+            uid=meta["uid"],
+            resource_version=meta.get("resourceVersion", ""),
             deleting="deletionTimestamp" in meta,
+            suspended=bool(raw.get("spec", {}).get("suspend")),
+            queue=labels.get(constants.KUEUE_QUEUE),
+            started=_time(status, "startTime"),
+            active=status.get("active", 0),
+            before=_count(annotations.get(constants.ATTEMPTS_BEFORE, "")),
             attempts=sum(status.get(key, 0) for key in ("active", "succeeded", "failed")),
             failed=failed and _condition(failed),
-            failing_since=_since(failed) if failed and "Failed" not in true else None,
+            failing_since=_time(failed, "lastTransitionTime")
+            if failed and "Failed" not in true
+            else None,
             complete="Complete" in true or "SuccessCriteriaMet" in true,
             stopped=stopped
             and Failure(reason=stopped, message=annotations.get(constants.STOP_MESSAGE, "")),
@@ -167,9 +226,8 @@ class Job:
         )
 
 
-def _since(raw: Raw) -> datetime | None:
-    since = raw.get("lastTransitionTime")
-    return timestamp(since) if since else None
+def _count(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 def _condition(raw: Raw) -> Failure:
@@ -242,8 +300,16 @@ class Observed:
 
     run: TrainingRun
     train: Job | None = None
+    """The Job that trains, or that checks the version which the run names."""
     promote: Job | None = None
+    recall: Job | None = None
     deployment: Deployment | None = None
     rival: str | None = None
     """Name of the unfinished run that holds the claim on the Deployment."""
+    before: str | None = None
+    """Name of the run that has waited longer for the same Deployment."""
+    ahead: int = 0
+    """Runs of the namespace that have to end before this one may be admitted."""
+    fresh: bool = True
+    """Jobs and pods were read from the API server, and not from what the watches brought."""
     refused: Refusal | None = None

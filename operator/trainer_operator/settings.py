@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError, field_validator
 
 from trainer_job.contract import Duration, Model
 from trainer_operator.errors import SettingsError
-from trainer_operator.models import Deadline, ObjectName, PullPolicy, Resources
+from trainer_operator.models import Deadline, PullPolicy, Resources
+from trainer_operator.overrides import ObjectName
 
 PREFIX = "TRAINER_"
 
@@ -30,12 +31,23 @@ class Settings(Model):
     rollout_timeout: Deadline = Field(default="5m", validate_default=True)
     start_timeout: Deadline = Field(default="5m", validate_default=True)
     """How long a pod may fail to start (no image, no Secret, no room) before the run fails."""
+    max_concurrent_runs: int | None = Field(default=None, ge=1)
+    """Admitted, unfinished runs that a namespace may have; those above it wait. None: any."""
     resync: Deadline = Field(default="30s", validate_default=True)
+    """How often everything is looked at, whatever the watches told."""
+    lease: str | None = Field(default=None, pattern=r"^[a-z0-9-]+/[a-z0-9.-]+$")
+    """Namespace and name of the Lease by which one of several operators works; None: this one."""
+    identity: str | None = None
+    """The operator's name in the Lease; that of its host by default."""
+    lease_duration: Deadline = Field(default="15s", validate_default=True)
+    """After how long the next one takes over from an operator that is not heard."""
     liveness_port: int = Field(default=8080, ge=0, le=65535)
-    """Port of /healthz; 0 for none."""
+    """Port of /healthz, /readyz and /metrics; 0 for none."""
     log_format: Literal["json", "text"] = "json"
-    poll: Duration = Field(default="2s", validate_default=True)
-    """How soon a run that goes on is looked at again without an event."""
+    poll: Duration = Field(default="5s", validate_default=True)
+    """How soon a run that goes on is looked at again without an event: for its log, and limits."""
+    settle: Duration = Field(default="1s", validate_default=True)
+    """How long a state lasts before it is worth a write: a run may be past it by then."""
 
     @field_validator("namespaces", mode="before")
     @classmethod

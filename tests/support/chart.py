@@ -47,8 +47,13 @@ def container(*values: str) -> dict[str, Any]:
 
 
 def environment(*values: str) -> dict[str, str]:
-    """Return the container's variables."""
-    return {each["name"]: each["value"] for each in container(*values)["env"]}
+    """Return the container's variables; those of the pod's own fields as the fields' names."""
+    return {each["name"]: _value(each) for each in container(*values)["env"]}
+
+
+def _value(variable: dict[str, Any]) -> str:
+    given = variable["value"] if "value" in variable else variable["valueFrom"]["fieldRef"]
+    return str(given if isinstance(given, str) else given["fieldPath"])
 
 
 def leaves(values: dict[str, Any], path: Sequence[str] = ()) -> set[str]:

@@ -159,7 +159,8 @@ class GatesSpec(Model):
 class PromotionSpec(Model):
     """What happens to a model that passed."""
 
-    policy: Literal["Automatic", "Never"] = "Automatic"
+    policy: Literal["Automatic", "Manual", "Never"] = "Automatic"
+    """Manual waits for somebody's word, which never reaches the train Job: it leaves it staged."""
     alias: str = Field(default="production", pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,99}$")
 
 
@@ -171,19 +172,48 @@ class RunIdentity(Model):
     uid: str = Field(min_length=1, max_length=64)
 
 
-class PromoteTask(Model):
-    """What the promote Job proves and commits."""
+class CheckTask(Model):
+    """What the check Job looks up: that the version exists, is ready, and of the run's name."""
 
     version: str = Field(pattern=r"^[0-9]+$")
-    url: str
+
+
+class PromoteTask(Model):
+    """What the promote Job proves and commits.
+
+    Without `url` nobody is asked: where no predictor is to be, or none of its pods runs.
+    """
+
+    version: str = Field(pattern=r"^[0-9]+$")
+    url: str | None = None
     """Base URL of the predictor Service, e.g. ``http://sensor-predictor.plant.svc:8080``."""
+    outcome: Literal["Promoted", "NotServing"] | None = None
+    """What is decided; Promoted if None."""
+    explicit: bool | None = None
+    """Somebody named the version: it may be older than what was promoted before."""
+    expected: str | None = Field(default=None, pattern=r"^[0-9]+$")
+    """Version that must still be in service where `explicit`; None where none was."""
+
+    @model_validator(mode="after")
+    def _not_asked(self) -> Self:
+        if self.outcome == "NotServing" and self.url is not None:
+            msg = "what does not serve cannot be asked: give no url with NotServing"
+            raise ValueError(msg)
+        if self.expected is not None and not self.explicit:
+            msg = "expected goes with explicit"
+            raise ValueError(msg)
+        return self
 
 
 class RunDocument(Model):
     """The job's whole configuration but for credentials.
 
     `staged` says that somebody else puts the model in service after the train Job; without it
-    the train Job promotes what passed. `promote` is set for the promote Job alone.
+    the train Job promotes what passed. `check`, `promote` and `recall` are set for the Jobs of
+    these names alone; the latter answers what the run's record says, and does nothing else.
+
+    What was added since the first release is None where it is not used, and then not written:
+    a run keeps its image, and an older one refuses a field that it does not know.
     """
 
     run: RunIdentity
@@ -195,4 +225,20 @@ class RunDocument(Model):
     gates: GatesSpec = GatesSpec()
     promotion: PromotionSpec = PromotionSpec()
     staged: bool = False
+    check: CheckTask | None = None
     promote: PromoteTask | None = None
+    recall: bool | None = None
+
+    @model_validator(mode="after")
+    def _one_task(self) -> Self:
+        if (self.check is not None) + (self.promote is not None) + bool(self.recall) > 1:
+            msg = "give at most one of check, promote and recall"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_waits(self) -> Self:
+        if self.promotion.policy == "Manual" and not self.staged:
+            msg = "the policy Manual needs staged: the job itself cannot wait for anybody's word"
+            raise ValueError(msg)
+        return self

@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     REJECTED = "Rejected"
     SKIPPED = "Skipped"
     STAGED = "Staged"
+    AWAITING_APPROVAL = "AwaitingApproval"
     SUPERSEDED = "Superseded"
     ROLLED_BACK = "RolledBack"
     NOT_SERVING = "NotServing"

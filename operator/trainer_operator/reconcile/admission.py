@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trainer_job.contract import Failure
-from trainer_operator import constants, reasons
+from trainer_operator import reasons
 from trainer_operator.models import (
     Effective,
     EffectiveTracking,
@@ -13,7 +13,7 @@ from trainer_operator.models import (
 )
 from trainer_operator.observed import Observed
 from trainer_operator.reconcile.plan import Plan, failed, going_on
-from trainer_operator.resources.jobs import job_name
+from trainer_operator.resources.jobs import first_task, job_name
 from trainer_operator.settings import Settings
 
 
@@ -29,7 +29,7 @@ def admit(observed: Observed, now: datetime, settings: Settings) -> Plan:
     status = run.status.model_copy(
         update={"as_of": now, "start_time": now, "effective": effective(run, settings)}
     )
-    job = job_name(run, constants.TRAIN)
+    job = job_name(run, first_task(run))
     return going_on(status, Phase.PENDING, reasons.ADMITTED.because(job=job))
 
 

@@ -7,7 +7,11 @@ from trainer_operator import reasons
 from trainer_operator.models import Effective, TrainingRunStatus
 from trainer_operator.observed import Job, Pod, Terminated
 from trainer_operator.reasons import sentence
-from trainer_operator.reconcile.results import failure_of, last_words, result_of
+from trainer_operator.reconcile.results import failure_of, last_lines, last_words, result_of
+from trainer_operator.resources.bounds import cut
+
+_LOG = 2048
+"""Bytes of a log that a message keeps."""
 
 _IMAGE = "See spec.job.image and spec.job.imagePullPolicy."
 _REMEDIES = {
@@ -24,6 +28,15 @@ _REMEDIES = {
 }
 """Reasons that never fail a Job by themselves, however long they last."""
 
+_REFUSALS = {
+    "exceeded quota": reasons.QUOTA_EXCEEDED,
+    "failed quota": reasons.QUOTA_EXCEEDED,
+    "violates PodSecurity": reasons.POD_SECURITY_FORBIDDEN,
+    " per Container": reasons.LIMIT_RANGE_FORBIDDEN,
+    " per Pod": reasons.LIMIT_RANGE_FORBIDDEN,
+}
+"""What the API server's own admission says where it refuses an object, by what it goes by here."""
+
 _TERMINATED = "Terminated"
 """The job's own reason for having been asked to end: it hides the real one."""
 
@@ -31,6 +44,22 @@ _TERMINATED = "Terminated"
 def told(failure: Failure) -> str:
     """Return a reason with the message that Kubernetes gives for it, as a sentence."""
     return sentence(": ".join(filter(None, (failure.reason, failure.message.strip()))))
+
+
+def refusal(message: str, what: str) -> Failure | None:
+    """Return why the API server refuses an object, None where the cause has no name here.
+
+    Parameters
+    ----------
+    message
+        The API server's.
+    what
+        The object, for people.
+    """
+    for words, reason in _REFUSALS.items():
+        if words in message:
+            return reason.because(what=what, cause=sentence(message))
+    return None
 
 
 def not_starting(job: Job, now: datetime, limit: timedelta) -> tuple[Failure, bool] | None:
@@ -44,7 +73,7 @@ def not_starting(job: Job, now: datetime, limit: timedelta) -> tuple[Failure, bo
             return None
         name, cause = pod.name, pod.waiting
     elif job.refused:
-        since, name = job.created, f"of the Job {job.name}"
+        since, name = job.started or job.created, f"of the Job {job.name}"
         cause = Failure(reason="FailedCreate", message=job.refused)
         remedy = "See the namespace's quotas and pod security, and spec.job.resources."
     else:
@@ -52,6 +81,9 @@ def not_starting(job: Job, now: datetime, limit: timedelta) -> tuple[Failure, bo
     details = {"pod": name, "cause": told(cause), "limit": format_duration(limit)}
     if now - since < limit:
         return reasons.NOT_STARTED_YET.because(**details), False
+    named = None if job.pods else refusal(job.refused, f"a pod of the Job {job.name}")
+    if named:
+        return named, True
     message = reasons.NOT_STARTED.because(remedy=remedy, **details).message
     return Failure(reason=cause.reason, message=message), True
 
@@ -77,7 +109,7 @@ def job_failure(job: Job, uid: str, status: TrainingRunStatus, deadline: str) ->
     if failure and failure.reason != _TERMINATED:
         return failure
     if job.pods and (why := pod_failure(job.pods[-1], status.effective)):
-        return why
+        return _with_log(why, job.pods[-1])
     ended = told(job.failed) if job.failed else "Complete."
     return failure or reasons.NO_RESULT.because(job=job.name, cause=ended.rstrip("."))
 
@@ -88,12 +120,22 @@ def pod_failure(pod: Pod, effective: Effective | None) -> Failure | None:
     if ended and _out_of_memory(ended):
         limit = effective.resources.limits.get("memory", "its node") if effective else "?"
         return reasons.OUT_OF_MEMORY.because(pod=pod.name, limit=limit)
+    if pod.evicted:
+        return reasons.EVICTED.because(pod=pod.name, cause=told(pod.evicted))
     if pod.lost:
         return reasons.POD_LOST.because(pod=pod.name, cause=sentence(pod.lost))
     if ended and ended.exit_code:
-        line = last_words(pod) if pod.log else ended.reason
+        line = sentence(last_words(pod) if pod.log else ended.reason)
         return reasons.ATTEMPT_FAILED.because(pod=pod.name, code=ended.exit_code, line=line)
     return None
+
+
+def _with_log(why: Failure, pod: Pod) -> Failure:
+    """Return a failure with the end of the pod's log, which is gone with the pod."""
+    lines = cut(last_lines(pod), _LOG)
+    if not lines:
+        return why
+    return Failure(reason=why.reason, message=f"{why.message}\nIts log ended:\n{lines}")
 
 
 def predictor_trouble(pod: Pod) -> str:

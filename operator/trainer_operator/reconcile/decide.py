@@ -6,13 +6,27 @@ from datetime import datetime
 from trainer_operator import conditions, reasons
 from trainer_operator.models import Phase
 from trainer_operator.observed import Observed
-from trainer_operator.reconcile import admission, promotion, rollout, training
+from trainer_operator.reconcile import (
+    admission,
+    approval,
+    deletion,
+    promotion,
+    queueing,
+    retention,
+    rollout,
+    suspension,
+    training,
+)
 from trainer_operator.reconcile.plan import Plan, failed
+from trainer_operator.resources import bounds
 from trainer_operator.settings import Settings
 
 _STEPS = {
+    None: admission.admit,
+    Phase.QUEUED: admission.admit,
     Phase.PENDING: training.train,
     Phase.RUNNING: training.train,
+    Phase.AWAITING_APPROVAL: approval.approve,
     Phase.ROLLING_OUT: rollout.roll_out,
     Phase.PROMOTING: promotion.promote,
 }
@@ -21,8 +35,8 @@ _STEPS = {
 def decide(observed: Observed, now: datetime, settings: Settings) -> Plan | None:
     """Return what is to be done about a run, None where nothing ever is.
 
-    A finished run is never run again, whatever happens to its Job; one that is being deleted
-    takes its Jobs with it.
+    A finished run is never run again, whatever happens to its Job: it is only kept, or deleted.
+    One that is being deleted takes its Jobs with it.
 
     Parameters
     ----------
@@ -33,16 +47,25 @@ def decide(observed: Observed, now: datetime, settings: Settings) -> Plan | None
     settings
         The operator's.
     """
+    plan = _plan(observed, now, settings)
+    if plan is None or plan.reason is None:
+        return plan
+    status = conditions.assess(plan.status, plan.reason, observed.run, now)
+    return replace(plan, status=bounds.bounded(status))
+
+
+def _plan(observed: Observed, now: datetime, settings: Settings) -> Plan | None:
     run = observed.run
     phase = run.status.phase
-    if run.deleting or (phase and phase.finished):
-        return None
+    if run.deleting:
+        return deletion.let_go(observed, now, settings)
+    if phase and phase.finished:
+        return retention.retain(observed, now, settings)
     if run.invalid:
-        plan = failed(run.status, reasons.INVALID_SPEC.because(problem=run.invalid), now)
-    elif phase is None:
-        plan = admission.admit(observed, now, settings)
-    else:
-        plan = _STEPS[phase](observed, now, settings)
-    if plan.reason is None:
-        return plan
-    return replace(plan, status=conditions.assess(plan.status, plan.reason, run, now))
+        return failed(run.status, reasons.INVALID_SPEC.because(problem=run.invalid), now)
+    if held := suspension.suspend(observed, now, settings):
+        return held
+    phase = suspension.resumed_phase(run.status)
+    if run.status.as_of is None and (waiting := queueing.queue(observed, now, settings)):
+        return waiting
+    return suspension.mention(_STEPS[phase](observed, now, settings), run)

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from trainer_job.contract import Failure, Result, format_duration
-from trainer_operator import reasons
+from trainer_operator import constants, reasons
 from trainer_operator.models import TrainingRun
 from trainer_operator.observed import Job, Pod, Refusal
-from trainer_operator.reconcile import causes
-from trainer_operator.reconcile.plan import Action, CreateJob, StopJob
+from trainer_operator.reconcile import causes, lost
+from trainer_operator.reconcile.plan import Action, CreateJob, DeleteJob, StopJob, SuspendJob
 from trainer_operator.reconcile.results import progress_of, result_of
 
 _LAST_WORDS = timedelta(seconds=90)
@@ -23,6 +23,7 @@ class Limits:
     since: datetime
     start: timedelta
     deadline_field: str
+    """Empty where none does."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Step:
     failure: Failure | None = None
     why: Failure | None = None
     action: Action | None = None
+    again: timedelta | None = None
+    """When the time alone may change it, if not at the usual pace."""
 
 
 def follow(
@@ -55,9 +58,9 @@ def follow(
     if job.stopped:
         return Step(failure=job.stopped)
     if job.ended:
-        if _finishing(job, now):
-            return Step(why=reasons.FINISHING.because(job=job.name))
-        return _ended(run, job, limits)
+        return _ended(run, job, create, limits, now)
+    if job.suspended and not job.deleting:
+        return _suspended(job)
     return _underway(run, job, limits, now)
 
 
@@ -68,10 +71,16 @@ def _finishing(job: Job, now: datetime) -> bool:
     return running and since is not None and now - since < _LAST_WORDS
 
 
-def _ended(run: TrainingRun, job: Job, limits: Limits) -> Step:
+def _ended(run: TrainingRun, job: Job, create: CreateJob, limits: Limits, now: datetime) -> Step:
+    if _finishing(job, now):
+        return Step(why=reasons.FINISHING.because(job=job.name))
     result = result_of(job, run.uid)
     if result and result.decision:
         return Step(result=result)
+    if job.complete and not job.pods and create.task != constants.TRAIN:
+        # It succeeded and its pod is gone. What only looks, or finds what it did, is asked anew.
+        action = None if job.deleting else DeleteJob(job.name, job.uid)
+        return Step(why=reasons.JOB_ENDING.because(job=job.name), action=action)
     why = causes.job_failure(job, run.uid, run.status, limits.deadline_field)
     return Step(failure=why)
 
@@ -81,7 +90,8 @@ def _missing(create: CreateJob, refused: Refusal | None, limits: Limits, now: da
         return Step(action=create)
     details = {"job": create.name, "cause": reasons.sentence(refused.message)}
     if refused.for_good or now - limits.since >= limits.start:
-        return Step(failure=reasons.JOB_REFUSED.because(**details))
+        named = causes.refusal(refused.message, f"the Job {create.name}")
+        return Step(failure=named or reasons.JOB_REFUSED.because(**details))
     limit = format_duration(limits.start)
     return Step(why=reasons.REFUSED_SO_FAR.because(limit=limit, **details))
 
@@ -89,16 +99,42 @@ def _missing(create: CreateJob, refused: Refusal | None, limits: Limits, now: da
 def _underway(run: TrainingRun, job: Job, limits: Limits, now: datetime) -> Step:
     if job.deleting:
         return Step(why=reasons.JOB_ENDING.because(job=job.name))
+    if pod := lost.lost_pod(job, now):
+        return _lost(run, job, pod)
     if slow := causes.not_starting(job, now, limits.start):
         why, too_long = slow
         if too_long:
-            stopping = reasons.STOPPING.because(cause=why.message)
-            return Step(why=stopping, action=StopJob(job.name, why))
+            return _stopping(job, why)
         return Step(why=why)
     last = job.pods[-1] if job.pods else None
     if last and last.terminated and last.terminated.exit_code:
         return Step(why=_retrying(run, job))
     return Step(why=_running(job, last))
+
+
+def _suspended(job: Job) -> Step:
+    """Return how a Job goes on that has no pods: nobody holds its run, so Kueue does or we did."""
+    if job.queue:
+        return Step(why=reasons.QUEUED_BY_KUEUE.because(job=job.name, queue=job.queue))
+    resume = SuspendJob(job.name, job.resource_version, on=False)
+    return Step(why=reasons.RESUMING.because(job=job.name), action=resume)
+
+
+def _lost(run: TrainingRun, job: Job, pod: Pod) -> Step:
+    """Return what becomes of a Job that waits for a pod whose node does not answer."""
+    attempts = job.before + max(job.attempts, 1)
+    details = {"pod": pod.name, "node": pod.node or "(none)", "attempts": attempts}
+    delete = DeleteJob(job.name, job.uid)  # its controller would make no other pod
+    if attempts > run.spec.retry.limit:
+        return Step(failure=reasons.NODE_LOST.because(**details), action=delete)
+    return Step(why=reasons.POD_LOST_RETRYING.because(job=job.name, **details), action=delete)
+
+
+def _stopping(job: Job, why: Failure) -> Step:
+    if job.queue:  # Kueue's to suspend: the run ends first, and its Job goes after it
+        return Step(failure=why, action=DeleteJob(job.name, job.uid))
+    stopping = reasons.STOPPING.because(cause=why.message)
+    return Step(why=stopping, action=StopJob(job.name, job.resource_version, why))
 
 
 def _running(job: Job, last: Pod | None) -> Failure:

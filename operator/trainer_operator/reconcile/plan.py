@@ -1,10 +1,11 @@
 """What a decision consists of: the status to be written, and at most one action after it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from trainer_job.contract import Decision, Failure
+from trainer_operator import constants
 from trainer_operator.models import Phase, TrainingRunStatus
 
 
@@ -19,6 +20,11 @@ class CreateJob:
         """Return the Job's name."""
         return str(self.manifest["metadata"]["name"])
 
+    @property
+    def task(self) -> str:
+        """Return what it does: train, check, promote or recall."""
+        return str(self.manifest["metadata"]["labels"][constants.TASK])
+
 
 @dataclass(frozen=True)
 class StopJob:
@@ -28,7 +34,25 @@ class StopJob:
     """
 
     name: str
+    resource_version: str
     why: Failure
+
+
+@dataclass(frozen=True)
+class SuspendJob:
+    """Suspend a Job, so that it ends its pods, or resume it."""
+
+    name: str
+    resource_version: str
+    on: bool
+
+
+@dataclass(frozen=True)
+class DeleteJob:
+    """Delete this very Job with its pods, in the background."""
+
+    name: str
+    uid: str
 
 
 @dataclass(frozen=True)
@@ -44,7 +68,37 @@ class PatchDeployment:
         return "apiVersion" in self.body
 
 
-Action = CreateJob | StopJob | PatchDeployment
+@dataclass(frozen=True)
+class Hold:
+    """Put the finalizer on the run, as it was read: its rollout is settled before it is gone."""
+
+
+@dataclass(frozen=True)
+class LetGo:
+    """Take the finalizer off the run."""
+
+
+@dataclass(frozen=True)
+class DeleteRun:
+    """Delete the run, this one and as it was read; its Jobs go with it."""
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """Read the run's Jobs and pods from the API server and decide anew: nothing is written."""
+
+
+Action = (
+    CreateJob
+    | StopJob
+    | SuspendJob
+    | DeleteJob
+    | PatchDeployment
+    | Hold
+    | LetGo
+    | DeleteRun
+    | ReadAgain
+)
 
 
 @dataclass(frozen=True)
@@ -59,19 +113,26 @@ class Plan:
         Why it is so, for the conditions; None where nothing is known anew and they stay.
     action
         Done after the status was written; the run is looked at again at once.
+    again
+        After how long the time alone may change the decision; None: only an event can.
     """
 
     status: TrainingRunStatus
     reason: str | None
     action: Action | None = None
+    again: timedelta | None = None
 
 
 def going_on(
-    status: TrainingRunStatus, phase: Phase, why: Failure, action: Action | None = None
+    status: TrainingRunStatus,
+    phase: Phase,
+    why: Failure,
+    action: Action | None = None,
+    again: timedelta | None = None,
 ) -> Plan:
     """Return the plan of a run that is not finished."""
     changed = status.model_copy(update={"phase": phase, "message": why.message})
-    return Plan(changed, why.reason, action)
+    return Plan(changed, why.reason, action, again)
 
 
 def failed(status: TrainingRunStatus, why: Failure, now: datetime) -> Plan:

@@ -5,6 +5,10 @@ from dataclasses import replace
 from trainer_job.contract import Progress, Result, decode_result, parse_progress
 from trainer_operator.observed import Job, Pod
 
+_LINES = 10
+_LINE = 200
+"""Characters of a line that are kept."""
+
 
 def result_of(job: Job, uid: str) -> Result | None:
     """Return the decision of any attempt, or else the failure of the last.
@@ -33,6 +37,12 @@ def progress_of(job: Job) -> Progress | None:
         return None
     lines = reversed(job.pods[-1].log)
     return next((progress for line in lines if (progress := parse_progress(line))), None)
+
+
+def last_lines(pod: Pod) -> str:
+    """Return the last lines of a pod's log but for progress: they outlive the pod in a message."""
+    lines = [line.rstrip()[:_LINE] for line in pod.log if not parse_progress(line)]
+    return "\n".join([line for line in lines if line.strip()][-_LINES:])
 
 
 def last_words(pod: Pod) -> str:

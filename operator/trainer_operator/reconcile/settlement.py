@@ -10,10 +10,18 @@ from trainer_job.contract import Decision, Failure, Outcome
 from trainer_operator import reasons
 from trainer_operator.models import Phase, TrainingRun, TrainingRunStatus
 from trainer_operator.observed import Deployment, Observed
-from trainer_operator.reconcile.plan import PatchDeployment, Plan, failed, going_on, succeeded
+from trainer_operator.reconcile.plan import (
+    LetGo,
+    PatchDeployment,
+    Plan,
+    failed,
+    going_on,
+    succeeded,
+)
 from trainer_operator.resources import rollout as patches
 
-_FINAL = {Outcome.PROMOTED, Outcome.SUPERSEDED, Outcome.ROLLED_BACK}
+_KEPT = {Outcome.PROMOTED, Outcome.NOT_SERVING}
+_FINAL = _KEPT | {Outcome.SUPERSEDED, Outcome.ROLLED_BACK}
 
 
 def due(status: TrainingRunStatus) -> bool:
@@ -37,6 +45,17 @@ def record(status: TrainingRunStatus, decision: Decision) -> Plan:
     return going_on(decided, status.phase or Phase.ROLLING_OUT, why)
 
 
+def ended(run: TrainingRun, plan: Plan) -> Plan:
+    """Return the plan, where it ends a run that holds a finalizer: that goes before.
+
+    An operator that dies in between finds the run as it was, and ends it the same way.
+    """
+    over = plan.status.phase is not None and plan.status.phase.finished
+    if not over or not run.held or plan.action is not None:
+        return plan
+    return Plan(run.status, None, LetGo())
+
+
 def settle(observed: Observed, now: datetime) -> Plan:
     """Give the Deployment back, then end the run."""
     run, deployment = observed.run, observed.deployment
@@ -44,11 +63,11 @@ def settle(observed: Observed, now: datetime) -> Plan:
     assert decision is not None  # noqa: S101 - due() said so
     assert model is not None  # noqa: S101 - nor is there a rollout without a model
     if deployment and deployment.claim == run.uid:
-        kept = decision.outcome == Outcome.PROMOTED or not carries(deployment, model.version)
+        kept = decision.outcome in _KEPT or not carries(deployment, model.version)
         if kept or observed.refused:  # or somebody else owns the annotation by now
             body = patches.release(deployment)
         else:
-            body = patches.restore(run, deployment, model.name, deployment.previous)
+            body = patches.restore(run.namespace, deployment, model.name, deployment.previous)
         return Plan(run.status, None, PatchDeployment(deployment.name, body))
     if decision.outcome == Outcome.ROLLED_BACK:
         why = Failure(reason=decision.reason, message=decision.message)
@@ -57,9 +76,11 @@ def settle(observed: Observed, now: datetime) -> Plan:
 
 
 def way_back(status: TrainingRunStatus) -> str:
-    """Return where the Deployment goes, as a sentence."""
+    """Return where the Deployment goes, as a sentence; "" where there is none."""
     rollout = status.rollout
-    if rollout and rollout.from_version:
+    if rollout is None:
+        return ""
+    if rollout.from_version:
         return f"The Deployment {rollout.deployment} goes back to version {rollout.from_version}."
     return "Its annotations are taken away: no version was in service before."
 

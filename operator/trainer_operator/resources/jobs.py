@@ -14,19 +14,27 @@ from trainer_job.contract import (
     PERMANENT_EXIT_CODES,
     RUN_VARIABLE,
     TRACKING_VARIABLES,
+    CheckTask,
+    DataSpec,
     PromoteTask,
+    PromotionSpec,
     RunDocument,
     RunIdentity,
     TrackingSpec,
 )
 from trainer_operator import constants
 from trainer_operator.models import Effective, TrainingRun
+from trainer_operator.resources import pods
 from trainer_operator.resources.reference import Mounted, reference_file
 
 _NAME_LIMIT = 63
 """A pod carries its Job's name as a label, and a label's value has at most 63 characters."""
 
 _LEAST = timedelta(minutes=1)
+_LAST_WORDS = timedelta(minutes=1)
+"""For a pod to end in, and for what it says to be read."""
+_RECALL_DEADLINE = timedelta(minutes=5)
+_RECALL_RETRIES = 2
 
 
 def job_name(run: TrainingRun, task: str) -> str:
@@ -36,32 +44,61 @@ def job_name(run: TrainingRun, task: str) -> str:
     return run.name.replace(".", "-")[: _NAME_LIMIT - len(end)].rstrip("-") + end
 
 
+def first_task(run: TrainingRun) -> str:
+    """Return what the run's first Job does: it trains, or checks the version that is named."""
+    return constants.TRAIN if run.spec.source.model_version is None else constants.CHECK
+
+
 def train_job(run: TrainingRun) -> dict[str, Any]:
     """Return the Job that trains, and promotes by itself where nothing is rolled out.
 
-    The run must be admitted: its status says when, and what its defaults are.
+    Where the run names a version, it checks that one instead. The run must be admitted: its
+    status says when, and what its defaults are.
     """
-    return _job(run, constants.TRAIN, _document(run), _effective(run).active_deadline)
+    document = _document(run)
+    if version := run.spec.source.model_version:
+        document = document.model_copy(update={"check": CheckTask(version=version)})
+    return _job(run, first_task(run), document, _effective(run).active_deadline)
 
 
 def promote_job(run: TrainingRun, now: datetime) -> dict[str, Any]:
     """Return the Job that proves and promotes the version that is rolled out.
 
-    It has what is left of the rollout's time, and a minute at least: a version that came into
-    service at the last moment is worth being asked.
+    Its pod has what is left of the rollout's time, and a minute at least: a version that came
+    into service at the last moment is worth being asked. The Job itself has a little more: its
+    controller deletes the pods that its own deadline ends, and with them what they say.
     """
-    predictor, model = run.spec.predictor, run.status.model
-    if predictor is None or model is None:
+    document = _document(run).model_copy(update={"promote": _promote_task(run)})
+    started = (run.status.rollout and run.status.rollout.start_time) or now
+    left = max(started + _effective(run).rollout_timeout - now, _LEAST)
+    job = _job(run, constants.PROMOTE, document, left + _LAST_WORDS)
+    job["spec"]["template"]["spec"]["activeDeadlineSeconds"] = round(left.total_seconds())
+    return job
+
+
+def _promote_task(run: TrainingRun) -> PromoteTask:
+    predictor, status, model = run.spec.predictor, run.status, run.status.model
+    if model is None:
         msg = f"{run.name} has nothing to promote"
         raise ValueError(msg)
+    task = PromoteTask(version=model.version)
+    if run.spec.source.model_version is not None:
+        champion = status.decision.champion if status.decision else None
+        expected = champion.version if champion else None
+        task = task.model_copy(update={"explicit": True, "expected": expected})
+    if predictor is None:
+        return task
+    if status.rollout and status.rollout.replicas == 0:  # nobody is there to be asked
+        return task.model_copy(update={"outcome": "NotServing"})
     service = predictor.service or predictor.deployment
-    task = PromoteTask(
-        version=model.version, url=f"http://{service}.{run.namespace}.svc:{predictor.port}"
-    )
-    document = _document(run).model_copy(update={"promote": task})
-    started = (run.status.rollout and run.status.rollout.start_time) or now
-    left = started + _effective(run).rollout_timeout - now
-    return _job(run, constants.PROMOTE, document, max(left, _LEAST))
+    url = f"http://{service}.{run.namespace}.svc:{predictor.port}"
+    return task.model_copy(update={"url": url})
+
+
+def recall_job(run: TrainingRun) -> dict[str, Any]:
+    """Return the Job that asks the records how the run was decided; it changes nothing."""
+    document = _document(run).model_copy(update={"recall": True})
+    return _job(run, constants.RECALL, document, _RECALL_DEADLINE)
 
 
 def _effective(run: TrainingRun) -> Effective:
@@ -79,47 +116,77 @@ def _document(run: TrainingRun) -> RunDocument:
     return RunDocument(
         run=RunIdentity(name=run.name, namespace=run.namespace, uid=run.uid),
         as_of=run.status.as_of,
-        data=spec.source.data,
+        data=spec.source.data or DataSpec(),
         tracking=TrackingSpec(uri=tracking.uri, experiment=tracking.experiment),
         features=spec.features,
         model=spec.model,
         gates=spec.gates,
-        promotion=spec.promotion,
-        staged=run.rolls_out,
+        promotion=PromotionSpec(policy=spec.promotion.policy, alias=spec.promotion.alias),
+        # What waits for somebody's word is not promoted by the train Job either.
+        staged=run.rolls_out or spec.promotion.policy == "Manual",
     )
 
 
 def _job(run: TrainingRun, task: str, document: RunDocument, deadline: timedelta) -> dict[str, Any]:
     labels = {
+        **pods.labels(run.spec.job),
         constants.MANAGED_BY: constants.MANAGER,
         constants.RUN_UID: run.uid,
         constants.TASK: task,
     }
-    marks = {"labels": labels, "annotations": {constants.RUN_NAME: run.name}}
+    marks = {constants.RUN_NAME: run.name}
+    queue = _queue(run, task)
+    before = _attempts_before(run, task)
+    made_anew = {constants.ATTEMPTS_BEFORE: str(before)} if before else {}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": job_name(run, task),
             "namespace": run.namespace,
-            **marks,
+            "labels": {**labels, **queue},
+            "annotations": {**marks, **made_anew},
             "ownerReferences": [_owner(run)],
         },
         "spec": {
-            "backoffLimit": _retries(run, task),
+            "backoffLimit": _retries(run, task, before),
             "activeDeadlineSeconds": max(1, round(deadline.total_seconds())),
             "podFailurePolicy": {"rules": _failure_rules()},
+            # A pod that is on its way out may still commit: the next one waits for its end.
+            "podReplacementPolicy": "Failed",
+            **({"suspend": True} if queue else {}),
             "template": {
-                "metadata": marks,
-                "spec": _pod_spec(run, task, document),
+                "metadata": {"labels": labels, "annotations": marks},
+                "spec": pods.with_overrides(_pod_spec(run, task, document), run.spec.job),
             },
         },
     }
 
 
-def _retries(run: TrainingRun, task: str) -> int:
+def _queue(run: TrainingRun, task: str) -> dict[str, str]:
+    """Return the labels by which Kueue takes the Job up, which it then starts itself.
+
+    Only what trains goes through a queue: a rollout has begun when its Job is made.
+    """
+    if task != constants.TRAIN or run.kueue_queue is None:
+        return {}
+    labels = {constants.KUEUE_QUEUE: run.kueue_queue}
+    if run.kueue_priority:
+        labels[constants.KUEUE_PRIORITY] = run.kueue_priority
+    return labels
+
+
+def _attempts_before(run: TrainingRun, task: str) -> int:
+    """Return how many attempts the Jobs of this name have made, where one is made anew."""
+    return (run.status.attempts or 0) if task == first_task(run) else 0
+
+
+def _retries(run: TrainingRun, task: str, before: int) -> int:
+    if task == constants.RECALL:
+        return _RECALL_RETRIES
     # A promotion may be committed by an attempt that dies before it says so: the next one does.
-    return max(run.spec.retry.limit, 1) if task == constants.PROMOTE else run.spec.retry.limit
+    least = 1 if task == constants.PROMOTE else 0
+    return max(run.spec.retry.limit - before, least)
 
 
 def _owner(run: TrainingRun) -> dict[str, Any]:
@@ -156,7 +223,7 @@ def _pod_spec(run: TrainingRun, task: str, document: RunDocument) -> dict[str, A
         "name": constants.CONTAINER,
         "image": effective.image,
         "imagePullPolicy": effective.image_pull_policy,
-        "args": ["promote" if task == constants.PROMOTE else "run"],
+        "args": ["run" if task == constants.TRAIN else task],
         "env": [*_environment(effective, document), *reference.variables],
         "resources": effective.resources.to_json(),
         "securityContext": {

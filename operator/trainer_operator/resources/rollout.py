@@ -14,18 +14,18 @@ def claim(
     claimed = {constants.CLAIM: run.uid}
     if previous is not None:
         claimed[constants.PREVIOUS_VERSION] = previous
-    return _apply(run, deployment, _version(model, version), claimed)
+    return _apply(run.namespace, deployment, _version(model, version), claimed)
 
 
 def restore(
-    run: TrainingRun, deployment: Deployment, model: str, previous: str | None
+    namespace: str, deployment: Deployment, model: str, previous: str | None
 ) -> dict[str, Any]:
     """Return the apply that puts the previous version back, and with it gives up the claim.
 
     An apply takes away what it owns and no longer names: without a previous version all of the
     annotations go.
     """
-    return _apply(run, deployment, _version(model, previous), {})
+    return _apply(namespace, deployment, _version(model, previous), {})
 
 
 def release(deployment: Deployment) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _version(model: str, version: str | None) -> dict[str, str]:
 
 
 def _apply(
-    run: TrainingRun,
+    namespace: str,
     deployment: Deployment,
     version: dict[str, str],
     claimed: dict[str, str],
@@ -55,7 +55,7 @@ def _apply(
         "kind": "Deployment",
         "metadata": {
             "name": deployment.name,
-            "namespace": run.namespace,
+            "namespace": namespace,
             # Preconditions: this very object, and exactly as it was when this was decided.
             "uid": deployment.uid,
             "resourceVersion": deployment.resource_version,

@@ -157,6 +157,8 @@ def test_wrong_configuration_is_told_before_any_server_is_asked(tmp_path: Path) 
         ({}, ["--embedded", "--tracking-uri", "http://x"], "leave --tracking-uri out"),
         ({}, ["load", "no-such-file"], "File no-such-file cannot be read"),
         ({}, ["promote"], "TRAINER_RUN is not set"),
+        ({}, ["check"], "TRAINER_RUN is not set"),
+        ({}, ["recall"], "TRAINER_RUN is not set"),
         ({}, ["run", "--bogus"], "unrecognized arguments: --bogus"),
     ):
         done = trainer_job(*arguments, environ={**environ, **variables}, folder=tmp_path)

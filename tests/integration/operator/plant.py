@@ -66,9 +66,9 @@ class Plant:
         """Return the one Job of a task, as soon as it is there."""
         return self.eventually(lambda: self.jobs(task), f"a {task} Job")[0]
 
-    def pod(self, task: str = "train") -> Object:
-        """Return the newest pod of a task that has not ended, as soon as it is there."""
-        selector = f"--selector={KEY}/task={task}"
+    def pod(self, task: str = "train", uid: str | None = None) -> Object:
+        """Return a pod of a task, of one run or any, that has not ended; wait for it."""
+        selector = f"--selector={KEY}/task={task}" + (f",{KEY}/run-uid={uid}" if uid else "")
 
         def pending() -> list[Object]:
             pods = self.kubectl.get("pods", selector)["items"]
@@ -84,10 +84,15 @@ class Plant:
         )
 
     def end(
-        self, task: str = "train", message: str = "", exit_code: int = 0, reason: str = ""
+        self,
+        task: str = "train",
+        message: str = "",
+        exit_code: int = 0,
+        reason: str = "",
+        uid: str | None = None,
     ) -> None:
-        """End the pod of a task as the kubelet reports it."""
-        pod = self.pod(task)
+        """End the pod of a task, of one run or any, as the kubelet reports it."""
+        pod = self.pod(task, uid)
         terminated = {
             "exitCode": exit_code,
             "reason": reason or ("Error" if exit_code else "Completed"),
@@ -100,6 +105,15 @@ class Plant:
             "containerStatuses": [container(pod, {"terminated": terminated})],
         }
         self.set_status("pod", pod["metadata"]["name"], status)
+
+    def admit(self, task: str = "train", node_selector: dict[str, str] | None = None) -> None:
+        """Let a suspended Job go on as Kueue does: it places the pods, then starts it."""
+        name = self.job(task)["metadata"]["name"]
+        place = {"template": {"spec": {"nodeSelector": node_selector or {}}}}
+        for spec in (place, {"suspend": False}):
+            patch = json.dumps({"spec": spec})
+            kueue = ("--field-manager=kueue", "--type=merge", f"--patch={patch}")
+            self.kubectl("patch", "job", name, *kueue)
 
     def hold(self, reason: str, message: str, task: str = "train") -> str:
         """Have the pod of a task wait as the kubelet reports it; return its name."""
@@ -131,9 +145,11 @@ class Plant:
 
     # The predictor -----------------------------------------------------------------------------
 
-    def create_predictor(self, name: str = "sensor-predictor", version: str | None = None) -> None:
+    def create_predictor(
+        self, name: str = "sensor-predictor", version: str | None = None, replicas: int = 1
+    ) -> None:
         """Make a Deployment; with a version that is in service already, if one is given."""
-        self.kubectl("create", "--filename=-", stdin=json.dumps(predictor(name)))
+        self.kubectl("create", "--filename=-", stdin=json.dumps(predictor(name, replicas)))
         if version:
             self.annotate(name, version)
 
@@ -148,6 +164,10 @@ class Plant:
         }
         manager = "--field-manager=trainer-operator"
         self.kubectl("apply", "--server-side", manager, "--filename=-", stdin=json.dumps(document))
+
+    def scale(self, replicas: int, name: str = "sensor-predictor") -> None:
+        """Change how many pods a Deployment has."""
+        self.kubectl("scale", "deployment", name, f"--replicas={replicas}")
 
     def deployment(self, name: str = "sensor-predictor") -> Object:
         """Return a Deployment."""
@@ -252,7 +272,7 @@ def short(annotations: dict[str, str]) -> dict[str, str]:
     }
 
 
-def predictor(name: str) -> Object:
+def predictor(name: str, replicas: int = 1) -> Object:
     """Return a Deployment that serves."""
     labels = {"app": "predictor"}
     return {
@@ -260,7 +280,7 @@ def predictor(name: str) -> Object:
         "kind": "Deployment",
         "metadata": {"name": name},
         "spec": {
-            "replicas": 1,
+            "replicas": replicas,
             "selector": {"matchLabels": labels},
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {

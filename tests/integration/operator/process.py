@@ -27,6 +27,7 @@ class Operator:
             "TRAINER_START_TIMEOUT": "3s",
             "TRAINER_RESYNC": "5s",
             "TRAINER_POLL": "300ms",
+            "TRAINER_SETTLE": "0s",  # each state is written, however short
             "TRAINER_LIVENESS_PORT": str(self.port),
             "TRAINER_LOG_FORMAT": "text",
             **settings,
@@ -71,6 +72,16 @@ class Operator:
     def running(self) -> bool:
         """Say whether it has not ended by itself."""
         return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Return its process id."""
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """Return how it ended, None while it runs."""
+        return self._process.poll()
 
     def tail(self) -> str:
         """Return the last lines of its log."""

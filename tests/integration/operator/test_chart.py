@@ -8,6 +8,7 @@ import yaml
 
 import trainer_job
 from hack.cluster.errors import ClusterError
+from hack.demo import stack
 from tests.support import chart, crd
 from trainer_operator.settings import Settings
 
@@ -30,6 +31,8 @@ def test_the_operator_reads_its_values_as_settings() -> None:
         job_resources=json.loads(
             '{"requests": {"cpu": "500m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}'
         ),
+        lease=f"{stack.SYSTEM}/trainer-operator",
+        identity="metadata.name",
     )
 
 
@@ -47,6 +50,7 @@ def test_every_value_reaches_the_operator() -> None:
         "defaults.activeDeadline=2h",
         "defaults.rolloutTimeout=7m",
         "startTimeout=1m",
+        "maxConcurrentRuns=4",
         "resync=10s",
         "logFormat=text",
     )
@@ -63,24 +67,53 @@ def test_every_value_reaches_the_operator() -> None:
         "TRAINER_ACTIVE_DEADLINE": "2h",
         "TRAINER_ROLLOUT_TIMEOUT": "7m",
         "TRAINER_START_TIMEOUT": "1m",
+        "TRAINER_MAX_CONCURRENT_RUNS": "4",
         "TRAINER_RESYNC": "10s",
+        "TRAINER_LEASE": f"{stack.SYSTEM}/trainer-operator",
+        "TRAINER_IDENTITY": "metadata.name",
         "TRAINER_LIVENESS_PORT": "8080",
         "TRAINER_LOG_FORMAT": "text",
     }
 
 
 def test_sets_every_setting() -> None:
-    """All but how often a run that goes on is asked again, which nobody needs to change."""
+    """All but the pace of following a run and of the election, which nobody needs to change."""
     settings = {f"TRAINER_{name.upper()}" for name in Settings.model_fields}
-    assert set(chart.environment()) == settings - {"TRAINER_POLL"}
+    assert set(chart.environment()) == settings - {
+        "TRAINER_POLL",
+        "TRAINER_SETTLE",
+        "TRAINER_LEASE_DURATION",
+    }
 
 
 def test_probes_ask_the_port_that_the_operator_listens_on() -> None:
     container = chart.container()
     (port,) = container["ports"]
     assert str(port["containerPort"]) == chart.environment()["TRAINER_LIVENESS_PORT"]
-    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-        assert container[probe]["httpGet"] == {"path": "/healthz", "port": port["name"]}
+    paths = {"startupProbe": "/healthz", "livenessProbe": "/healthz", "readinessProbe": "/readyz"}
+    for probe, path in paths.items():
+        assert container[probe]["httpGet"] == {"path": path, "port": port["name"]}
+
+
+def test_replicas_are_spread_where_there_are_several() -> None:
+    alone, two = (chart.deployment(*value)["spec"] for value in ((), ("replicas=2",)))
+    assert (alone["replicas"], two["replicas"]) == (1, 2)
+    assert "topologySpreadConstraints" not in alone["template"]["spec"]
+    (spread,) = two["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["labelSelector"]["matchLabels"] == two["selector"]["matchLabels"]
+
+
+def test_only_its_own_lease_may_be_read_and_changed() -> None:
+    role = chart.render("watchNamespaces={plant}")["Role", f"{stack.SYSTEM}/trainer-operator-lease"]
+    make, use = role["rules"]
+    assert make == {
+        "apiGroups": ["coordination.k8s.io"],
+        "resources": ["leases"],
+        "verbs": ["create"],
+    }
+    namespace, _, name = chart.environment()["TRAINER_LEASE"].partition("/")
+    assert (use["resourceNames"], use["verbs"]) == ([name], ["get", "update"])
+    assert namespace == stack.SYSTEM
 
 
 @pytest.mark.parametrize(
@@ -97,6 +130,8 @@ def test_probes_ask_the_port_that_the_operator_listens_on() -> None:
         ("defaults.tracking.uri=http://me:secret@mlflow", "at '/defaults/tracking/uri'"),
         ("defaults.database.secretName=", "at '/defaults/database/secretName'"),
         ("defaults.activeDeadline=1 day", "at '/defaults/activeDeadline'"),
+        ("maxConcurrentRuns=0", "at '/maxConcurrentRuns': minimum"),
+        ("replicas=-1", "at '/replicas': minimum"),
         ("resync=30", "at '/resync': got number, want string"),
         ("logFormat=xml", "at '/logFormat': value must be one of 'json', 'text'"),
         ("crds.install=perhaps", "at '/crds/install': got string, want boolean"),

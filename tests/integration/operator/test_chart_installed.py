@@ -21,9 +21,9 @@ from tests.support import chart, crd
 PLANT, ELSEWHERE = "chart-plant", "chart-elsewhere"
 OPERATOR = f"system:serviceaccount:{stack.SYSTEM}:trainer-operator"
 RIGHTS = {
-    "trainingruns.training.sensors.dev": "get list watch",
+    "trainingruns.training.sensors.dev": "get list watch patch delete",
     "trainingruns.training.sensors.dev/status": "update",
-    "jobs.batch": "create get list watch patch",
+    "jobs.batch": "create get list watch patch delete",
     "pods": "get list watch",
     "pods/log": "get",
     "deployments.apps": "get list watch patch",

@@ -150,7 +150,7 @@ def test_a_namespace_that_takes_no_pod_fails_the_run_after_a_while(plant: Plant)
     }
     plant.kubectl.apply(json.dumps(quota))
     plant.apply("crowded")
-    message = failed(plant, "crowded", "FailedCreate")
+    message = failed(plant, "crowded", "QuotaExceeded")
     assert "exceeded quota" in message
 
 
@@ -170,7 +170,7 @@ def test_a_namespace_that_takes_no_job_fails_the_run_after_a_while(plant: Plant)
     plant.apply("crowded")
     waiting = plant.wait("crowded", "Pending")
     assert waiting["asOf"]
-    assert "exceeded quota" in failed(plant, "crowded", "JobRefused")
+    assert "exceeded quota" in failed(plant, "crowded", "QuotaExceeded")
 
 
 def test_the_jobs_pods_pass_the_restricted_standard(plant: Plant) -> None:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 from kubernetes.aio import config
-from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from hack.cluster.controlplane import ControlPlane
 from tests.support import crd
-from trainer_operator import cluster as module
-from trainer_operator.cluster import Cluster
+from trainer_operator.cluster import Cluster, Session, kinds
+from trainer_operator.cluster import client as module
 
 
 @pytest.mark.parametrize("page", [1, 2, 3, 500])
@@ -24,7 +23,7 @@ async def test_every_run_is_found_whatever_a_page_holds(
     monkeypatch.setattr(module, "_PAGE", page)
     cluster = await connect(control_plane.kubeconfig)
     try:
-        found = await cluster.list_runs(namespace)
+        found = [raw async for raws, _ in cluster.pages(kinds.RUNS, namespace) for raw in raws]
     finally:
         await cluster.close()
     assert [each["metadata"]["name"] for each in found] == ["a", "b", "c"]
@@ -33,4 +32,4 @@ async def test_every_run_is_found_whatever_a_page_holds(
 async def connect(kubeconfig: Path) -> Cluster:
     settings = Configuration()
     await config.load_kube_config(str(kubeconfig), client_configuration=settings)
-    return Cluster(ApiClient(settings))
+    return Cluster(Session(settings))

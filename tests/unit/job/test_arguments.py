@@ -11,7 +11,8 @@ CODES = (" 0 ", " 64 ", " 65 ", " 69 ", " 70 ", " 130 ", " 143 ")
 def test_run_is_the_default_command() -> None:
     assert parse([]).command == "run"
     assert parse(["--clusters", "4"]).clusters == "4"
-    assert parse(["promote"]).command == "promote"
+    for command in ("check", "promote", "recall"):
+        assert parse([command]).command == command
 
 
 def test_the_embedded_folder_has_a_default() -> None:

@@ -117,6 +117,17 @@ def test_a_document_has_the_defaults_of_the_resource() -> None:
         ({"model": {"clusterRange": {"min": 5, "max": 4}}}, "min must not be above max"),
         ({"gates": {"champion": {"fraction": 0.6}}}, "fraction"),
         ({"data": {"extendUntil": {"episodes": 5}}}, "atMost"),
+        ({"recall": True, "check": {"version": "7"}}, "at most one of check, promote and recall"),
+        (
+            {"check": {"version": "7"}, "promote": {"version": "7"}},
+            "at most one of check, promote and recall",
+        ),
+        ({"promote": {"version": "7", "expected": "6"}}, "expected goes with explicit"),
+        (
+            {"promote": {"version": "7", "url": "http://a:1", "outcome": "NotServing"}},
+            "give no url with NotServing",
+        ),
+        ({"promotion": {"policy": "Manual"}}, "the policy Manual needs staged"),
     ],
 )
 def test_what_contradicts_itself_is_refused(parts: dict[str, Any], said: str) -> None:
@@ -146,6 +157,41 @@ def test_a_document_is_read_as_it_is_written() -> None:
     assert written["data"]["lookback"] == "1h30m"
     assert written["gates"]["minF1"] == 0.5
     assert written["asOf"] == "2026-01-31T12:00:00Z"
+    assert RunDocument.model_validate(written) == document
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {},
+        {"promote": {"version": "7", "url": "http://predictor:8080"}},
+    ],
+)
+def test_a_document_of_the_first_release_is_read_and_written_as_ever(task: dict[str, Any]) -> None:
+    """Runs that were admitted before an upgrade keep their image, and their Jobs theirs."""
+    document = RunDocument.model_validate({**DOCUMENT, **task})
+    assert document.check is None
+    assert not document.recall
+    written = document.to_json()
+    assert written.keys().isdisjoint({"check", "recall"})
+    assert written.get("promote") == task.get("promote")
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"check": {"version": "7"}},
+        {"recall": True},
+        {"promote": {"version": "7"}},
+        {"promote": {"version": "7", "outcome": "NotServing"}},
+        {"promote": {"version": "7", "url": "http://a:1", "explicit": True, "expected": "9"}},
+        {"promotion": {"policy": "Manual", "alias": "production"}, "staged": True},
+    ],
+)
+def test_a_document_names_its_task(task: dict[str, Any]) -> None:
+    document = RunDocument.model_validate({**DOCUMENT, **task})
+    written = document.to_json()
+    assert {key: written[key] for key in task} == task
     assert RunDocument.model_validate(written) == document
 
 

@@ -17,6 +17,7 @@ MODEL = "sensor_failure_clustering"
 KEY = "training.sensors.dev"
 SETTINGS = Settings(job_image="trainer/job:1")
 PREDICTOR: Object = {"predictor": {"deployment": "sensor-predictor"}}
+MANUAL: Object = {"promotion": {"policy": "Manual"}}
 
 
 def time(seconds: float = 0) -> str:
@@ -35,6 +36,7 @@ def raw_run(spec: Object | None = None, status: Object | None = None, **meta: ob
             "uid": UID,
             "generation": 1,
             "resourceVersion": "100",
+            "creationTimestamp": time(90),
             **meta,
         },
         "spec": spec or {},
@@ -76,6 +78,13 @@ def staged(phase: str = "RollingOut", version: str = "2", **status: object) -> O
         **status,
     }
     return admitted(phase, **given)
+
+
+def awaiting(version: str = "2", **status: object) -> Object:
+    """Return the status of a run whose model passed and waits for somebody's word."""
+    decision = {"outcome": "AwaitingApproval", "reason": "AwaitingApproval", "message": "Asked."}
+    given: Object = {"decision": decision, **status}
+    return staged("AwaitingApproval", version, **given)
 
 
 def rolling(seconds: float = 10, phase: str = "RollingOut", **status: object) -> Object:
@@ -125,17 +134,22 @@ def a_pod(
     log: tuple[str, ...] = (),
     version: str | None = None,
     conditions: tuple[Object, ...] = (),
+    deleting: float | None = None,
+    node: str | None = None,
     **status: object,
 ) -> Pod:
-    """Return a pod whose container is in a state."""
+    """Return a pod whose container is in a state; `deleting` seconds ago its grace ended."""
     containers = [{"name": "trainer", "state": state or {}, "lastState": last_state or {}}]
     meta: Object = {"name": name, "uid": f"uid-{name}", "creationTimestamp": time(age)}
     if version:
         meta["annotations"] = {f"{KEY}/model-version": version}
+    if deleting is not None:
+        meta["deletionTimestamp"] = time(deleting)
     phase = "Running" if "running" in (state or {}) else "Pending"
     return Pod.read(
         {
             "metadata": meta,
+            "spec": {"nodeName": node},
             "status": {
                 "phase": phase,
                 "conditions": list(conditions),
@@ -173,6 +187,8 @@ def a_job(
     refused: str = "",
     annotations: dict[str, str] | None = None,
     age: float = 20,
+    suspended: bool = False,
+    active: int = 0,
     **meta: object,
 ) -> Job:
     """Return a Job with its pods; `failed` is the reason of its end."""
@@ -185,12 +201,19 @@ def a_job(
         "metadata": {
             "name": name,
             "uid": "uid-job",
+            "resourceVersion": "50",
             "creationTimestamp": time(age),
             "ownerReferences": [{"uid": owner, "controller": True}],
             "annotations": annotations or {},
             **meta,
         },
-        "status": {"conditions": conditions, "failed": len(pods)},
+        "spec": {"suspend": suspended},
+        "status": {
+            "conditions": conditions,
+            "active": active,
+            "failed": len(pods) - active,
+            "startTime": None if suspended else time(age),
+        },
     }
     return Job.read(raw, pods, refused)
 

@@ -14,9 +14,9 @@ from tests.unit.operator.builders import (
     running_pod,
     waiting_pod,
 )
-from trainer_job.contract import Failure
+from trainer_job.contract import Failure, Progress, Stage, progress_line
 from trainer_operator.observed import Job
-from trainer_operator.reconcile.causes import job_failure, predictor_trouble
+from trainer_operator.reconcile.causes import job_failure, predictor_trouble, refusal
 
 
 def cause(job: Job, field: str = "spec.activeDeadline", **status: object) -> Failure:
@@ -56,8 +56,8 @@ def test_an_exit_without_a_result_shows_the_last_line() -> None:
 def test_an_evicted_pod_shows_what_the_kubelet_said() -> None:
     pod = a_pod(phase="Failed", reason="Evicted", message="The node was low on memory")
     why = cause(a_job(pod, failed="BackoffLimitExceeded"))
-    assert why.reason == "PodLost"
-    assert "Evicted The node was low on memory." in why.message
+    assert why.reason == "Evicted"
+    assert "Evicted: The node was low on memory." in why.message
 
 
 def test_the_deadline_comes_before_the_attempt_that_it_ended() -> None:
@@ -105,3 +105,58 @@ def test_a_predictor_tells_its_trouble_in_its_own_words() -> None:
     assert "Its last line: RESOURCE_DOES_NOT_EXIST: version 2" in predictor_trouble(crashed)
     assert predictor_trouble(running_pod()) == "pod pod-1 is not ready."
     assert predictor_trouble(ended_pod(3)) == "pod pod-1 ended with exit code 3."
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ('pods "x" is forbidden: exceeded quota: small, requested: pods=1', "QuotaExceeded"),
+        ('pods "x" is forbidden: failed quota: q: must specify memory', "QuotaExceeded"),
+        ('pods "x" is forbidden: violates PodSecurity "restricted:latest"', "PodSecurityForbidden"),
+        ("forbidden: maximum memory usage per Container is 1Gi", "LimitRangeForbidden"),
+        ("forbidden: minimum cpu usage per Pod is 1", "LimitRangeForbidden"),
+    ],
+)
+def test_a_refusal_has_its_own_name(said: str, reason: str) -> None:
+    why = refusal(said, "a pod of the Job j")
+    assert why is not None
+    assert why.reason == reason
+    for word in (said, "a pod of the Job j"):
+        assert word in why.message
+
+
+def test_a_refusal_that_is_not_known_has_none() -> None:
+    assert refusal("the webhook says no", "the Job j") is None
+
+
+def test_a_disrupted_pod_says_who_took_it_away() -> None:
+    taken = {
+        "type": "DisruptionTarget",
+        "status": "True",
+        "reason": "PreemptionByScheduler",
+        "message": "default-scheduler: preempting to accommodate a higher priority pod",
+    }
+    pod = ended_pod(143, conditions=(taken,))
+    why = cause(a_job(pod, failed="BackoffLimitExceeded"))
+    assert why.reason == "Evicted"
+    assert "PreemptionByScheduler" in why.message
+
+
+def test_the_last_lines_of_the_log_are_kept_in_the_message() -> None:
+    lines = [f"line {number}" for number in range(1, 31)]
+    progress = progress_line(Progress(stage=Stage.READING, percent=5))
+    for pod in (
+        ended_pod(1, log=(*lines, progress, "")),
+        ended_pod(137, reason="OOMKilled", log=(*lines, progress)),
+    ):
+        message = cause(a_job(pod, failed="BackoffLimitExceeded")).message
+        assert message.splitlines()[-10:] == lines[-10:]
+        assert "line 20\n" not in message
+        assert "progress" not in message
+
+
+def test_long_lines_are_cut() -> None:
+    pod = ended_pod(1, log=("ß" * 100_000,) * 50)
+    message = cause(a_job(pod, failed="BackoffLimitExceeded")).message
+    assert len(message.encode()) < 4096
+    assert message.endswith("…")

@@ -22,7 +22,9 @@ from tests.unit.operator.builders import (
     result,
     rolling,
 )
-from trainer_operator.models import Condition, TrainingRunStatus
+from trainer_job.contract import Decision, Outcome
+from trainer_operator.conditions import assess
+from trainer_operator.models import Condition, Phase, TrainingRunStatus
 from trainer_operator.observed import Observed
 from trainer_operator.reconcile import decide
 
@@ -37,6 +39,33 @@ def conditions(status: TrainingRunStatus) -> dict[str, Condition]:
 
 def truths(status: TrainingRunStatus) -> str:
     return " ".join(f"{each.type}={each.status}" for each in status.conditions)
+
+
+@pytest.mark.parametrize(
+    ("phase", "expected"),
+    [
+        ("Queued", "True"),
+        ("Suspended", "False"),
+        ("AwaitingApproval", "False"),
+        ("Running", "True"),
+        ("Succeeded", "False"),
+    ],
+)
+def test_no_tool_waits_for_somebody_to_change_the_spec(phase: str, expected: str) -> None:
+    status = RUN.status.model_copy(update={"phase": Phase(phase)})
+    told = conditions(assess(status, "Reason", RUN, NOW))
+    assert told["Reconciling"].status == expected
+    assert told["Finished"].status == ("True" if phase == "Succeeded" else "False")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [("Promoted", "True"), ("NotServing", "True"), ("Superseded", "False")],
+)
+def test_what_is_under_the_alias_is_promoted(outcome: str, expected: str) -> None:
+    decision = Decision(outcome=Outcome(outcome), reason="r", message="m")
+    status = RUN.status.model_copy(update={"phase": Phase.SUCCEEDED, "decision": decision})
+    assert conditions(assess(status, "r", RUN, NOW))["Promoted"].status == expected
 
 
 @pytest.mark.parametrize(

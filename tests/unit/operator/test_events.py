@@ -27,7 +27,7 @@ def test_progress_is_not_an_event() -> None:
 def test_a_failure_is_a_warning_and_its_note_fits() -> None:
     run = a_run(status=admitted("Running"))
     failed = run.status.model_copy(update={"phase": "Failed", "message": "x" * 2000})
-    plan = look(run, train=a_job(failed="BackoffLimitExceeded"))
+    plan = look(run, train=a_job(failed="DeadlineExceeded"))
     event = transition(run, plan.status, plan.reason, NOW)
     assert event is not None
     assert event["type"] == "Warning"

@@ -7,8 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.operator.builders import NOW, PREDICTOR, UID, Object, a_run, admitted, rolling, time
-from trainer_job.contract import RunDocument
+from tests.unit.operator.builders import (
+    MANUAL,
+    NOW,
+    PREDICTOR,
+    UID,
+    Object,
+    a_run,
+    admitted,
+    rolling,
+    staged,
+    time,
+)
+from trainer_job.contract import CheckTask, PromoteTask, RunDocument
 from trainer_operator.resources.jobs import job_name, promote_job, train_job
 
 
@@ -57,6 +68,38 @@ def test_staged_says_that_the_operator_rolls_out(spec: Object, expected: bool) -
     assert document(train_job(a_run(spec, admitted()))).staged is expected
 
 
+@pytest.mark.parametrize("spec", [MANUAL, MANUAL | PREDICTOR])
+def test_what_waits_for_somebodys_word_is_not_promoted_by_the_train_job(spec: Object) -> None:
+    found = document(train_job(a_run(spec, admitted())))
+    assert found.staged
+    assert found.promotion.policy == "Manual"
+
+
+def test_a_run_of_a_version_has_it_checked() -> None:
+    run = a_run({"source": {"modelVersion": "7"}, **PREDICTOR}, admitted())
+    job = train_job(run)
+    assert job["metadata"]["name"] == job_name(run, "check")
+    assert job["metadata"]["labels"]["training.sensors.dev/task"] == "check"
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == ["check"]
+    assert document(job).check == CheckTask(version="7")
+    assert document(train_job(a_run(status=admitted()))).check is None
+
+
+def test_a_run_without_a_predictor_asks_nobody() -> None:
+    found = document(promote_job(a_run(MANUAL, staged("Promoting")), NOW))
+    assert found.promote == PromoteTask(version="2")
+
+
+def test_a_job_gets_no_field_that_its_run_does_not_need() -> None:
+    """A run keeps its image, and an older one refuses what it does not know."""
+    job = promote_job(a_run(PREDICTOR, rolling(phase="Promoting")), NOW)
+    written = json.loads(variables(job)["TRAINER_RUN"]["value"])
+    assert written.keys().isdisjoint({"check", "recall"})
+    assert written["promote"].keys() == {"version", "url"}
+    assert written["promotion"].keys() == {"policy", "alias"}
+
+
 @pytest.mark.parametrize(
     ("predictor", "url"),
     [
@@ -78,7 +121,27 @@ def test_the_promote_jobs_document_names_version_and_predictor(predictor: Object
 @pytest.mark.parametrize(("age", "seconds"), [(10, 290), (239, 61), (299, 60), (9999, 60)])
 def test_the_promote_job_has_what_is_left_of_the_rollouts_time(age: float, seconds: int) -> None:
     job = promote_job(a_run(PREDICTOR, rolling(age, phase="Promoting")), NOW)
-    assert job["spec"]["activeDeadlineSeconds"] == seconds
+    assert job["spec"]["template"]["spec"]["activeDeadlineSeconds"] == seconds
+    # The Job's controller takes away what its own deadline ends, and its answer with it.
+    assert job["spec"]["activeDeadlineSeconds"] == seconds + 60
+
+
+def test_a_named_version_is_promoted_over_the_one_that_was_in_service() -> None:
+    spec = PREDICTOR | {"source": {"modelVersion": "2"}}
+    decision = {"outcome": "Staged", "reason": "AwaitingRollout", "message": "m"}
+    for more, expected in (({"champion": {"version": "5"}}, "5"), ({}, None)):
+        status = rolling(phase="Promoting", decision=decision | more)
+        found = document(promote_job(a_run(spec, status), NOW)).promote
+        assert found is not None
+        assert (found.explicit, found.expected) == (True, expected)
+        assert found.url == "http://sensor-predictor.plant.svc:8080"
+
+
+def test_nobody_is_asked_where_nothing_runs() -> None:
+    status = rolling(phase="Promoting")
+    status["rollout"]["replicas"] = 0
+    found = document(promote_job(a_run(PREDICTOR, status), NOW))
+    assert found.promote == PromoteTask(version="2", outcome="NotServing")
 
 
 def test_the_database_comes_by_key_from_its_secret() -> None:

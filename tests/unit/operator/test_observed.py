@@ -1,8 +1,22 @@
 """Raw objects as views."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.unit.operator.builders import NOW, UID, Object, a_job, a_pod, raw_run, time
+from tests.unit.operator.builders import (
+    NOW,
+    UID,
+    Object,
+    a_job,
+    a_pod,
+    a_run,
+    ended_pod,
+    raw_run,
+    running_pod,
+    time,
+)
+from trainer_job.contract import Failure
 from trainer_operator.models import TrainingRun
 from trainer_operator.observed import Deployment, Job, Pod
 from trainer_operator.observer import label_selector
@@ -75,6 +89,82 @@ def test_a_pod_that_is_brand_new_can_be_viewed() -> None:
     pod = Pod.read({"metadata": {"name": "p", "uid": "u", "creationTimestamp": time()}})
     assert pod.phase == "Pending"
     assert not pod.ready
+
+
+def test_a_pod_tells_where_and_since_when_it_runs() -> None:
+    started = {"startedAt": time(7)}
+    for state in ({"running": started}, {"terminated": {"exitCode": 0, **started}}):
+        pod = a_pod(state=state, node="node-1")
+        assert (pod.node, pod.started) == ("node-1", NOW - timedelta(seconds=7))
+    assert a_pod(state={"waiting": {}}).started is None
+
+
+@pytest.mark.parametrize(
+    ("status", "why"),
+    [
+        ({"reason": "Evicted", "message": "disk"}, Failure(reason="Evicted", message="disk")),
+        ({"reason": "NodeLost", "message": "m"}, None),
+        ({}, None),
+    ],
+)
+def test_an_eviction_by_the_kubelet_is_seen(status: Object, why: Failure | None) -> None:
+    assert a_pod(**status).evicted == why
+
+
+@pytest.mark.parametrize(("true", "seen"), [("True", True), ("False", False)])
+def test_a_disruption_is_seen(true: str, seen: bool) -> None:
+    disrupted = {
+        "type": "DisruptionTarget",
+        "status": true,
+        "reason": "PreemptionByScheduler",
+        "message": "m",
+    }
+    why = Failure(reason="PreemptionByScheduler", message="m")
+    assert a_pod(conditions=(disrupted,)).evicted == (why if seen else None)
+
+
+def test_pods_that_are_told_to_end_and_do_not_are_leaving() -> None:
+    stuck = running_pod(name="stuck", deleting=-20)
+    job = a_job(stuck, running_pod(name="runs"), ended_pod(name="ended", deleting=5))
+    assert job.leaving == (stuck,)
+    assert stuck.deleting_since == NOW + timedelta(seconds=20)
+
+
+def test_a_job_says_whether_it_is_held_and_by_which_queue() -> None:
+    held = a_job(suspended=True, labels={"kueue.x-k8s.io/queue-name": "nightly"})
+    assert (held.suspended, held.queue, held.started) == (True, "nightly", None)
+    free = a_job(age=20)
+    assert (free.suspended, free.queue) == (False, None)
+    assert free.started == NOW - timedelta(seconds=20)
+    assert (free.uid, free.resource_version) == ("uid-job", "50")
+
+
+def test_a_run_says_whether_it_is_held() -> None:
+    assert not a_run().held
+    assert not a_run(finalizers=["foregroundDeletion"]).held
+    run = a_run(finalizers=["foregroundDeletion", "training.sensors.dev/rollout"])
+    assert run.held
+    assert (run.resource_version, run.created) == ("100", NOW - timedelta(seconds=90))
+
+
+@pytest.mark.parametrize(
+    ("spec", "labels", "queue"),
+    [
+        ({}, None, None),
+        ({}, {"kueue.x-k8s.io/queue-name": "a"}, "a"),
+        ({"job": {"labels": {"kueue.x-k8s.io/queue-name": "b"}}}, {}, "b"),
+        (
+            {"job": {"labels": {"kueue.x-k8s.io/queue-name": "b"}}},
+            {"kueue.x-k8s.io/queue-name": "a"},
+            "b",
+        ),
+        ({}, {"kueue.x-k8s.io/queue-name": ""}, None),
+    ],
+)
+def test_the_queue_of_kueue_stands_on_the_run_or_in_its_spec(
+    spec: Object, labels: Object | None, queue: str | None
+) -> None:
+    assert a_run(spec, labels=labels).kueue_queue == queue
 
 
 def test_a_deployment_that_is_brand_new_can_be_viewed() -> None:

@@ -5,7 +5,10 @@ from typing import cast
 import pytest
 
 from tests.unit.operator.builders import (
+    NOW,
     PREDICTOR,
+    SETTINGS,
+    UID,
     Object,
     a_run,
     admitted,
@@ -16,11 +19,27 @@ from tests.unit.operator.builders import (
 )
 from trainer_operator.cluster import Cluster
 from trainer_operator.models import TrainingRun
-from trainer_operator.observed import Job, Pod
-from trainer_operator.observer import observe
+from trainer_operator.observed import Job, Observed, Pod
+from trainer_operator.observer import Observer
+from trainer_operator.resources.jobs import job_name
+from trainer_operator.store import Store
 
 REFERENCE: Object = {"reference": {"configMapRef": {"name": "patterns"}}}
 CREATING: Object = {"waiting": {"reason": "ContainerCreating"}}
+
+
+def job(name: str, *, ended: bool = False, age: float = 10) -> Object:
+    """Return the Job of all pods here."""
+    ends = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
+    meta = {
+        "name": name,
+        "namespace": "plant",
+        "uid": "owner",
+        "resourceVersion": "1",
+        "creationTimestamp": time(age),
+        "labels": {"training.sensors.dev/run-uid": UID},
+    }
+    return {"metadata": meta, "status": {"conditions": ends if ended else []}}
 
 
 class Api:
@@ -32,11 +51,11 @@ class Api:
         self.event = event
         self.logs: dict[str, int] = {}
         self.events: list[tuple[str, str]] = []
+        self.reads = 0
 
     async def get_job(self, namespace: str, name: str) -> Object:
-        ends = [{"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded"}]
-        meta = {"name": name, "uid": "owner", "creationTimestamp": time()}
-        return {"metadata": meta, "status": {"conditions": ends if self.ended else []}}
+        self.reads += 1
+        return job(name, ended=self.ended)
 
     async def get_deployment(self, namespace: str, name: str) -> Object:
         meta = {"name": name, "uid": "deployment", "resourceVersion": "1"}
@@ -70,6 +89,9 @@ def raw(name: str, age: float = 10, owner: str = "owner", **states: Object) -> O
         "metadata": {
             "name": name,
             "uid": f"uid-{name}",
+            "namespace": "plant",
+            "resourceVersion": "1",
+            "labels": {"training.sensors.dev/run-uid": UID},
             "creationTimestamp": time(age),
             "ownerReferences": [{"uid": owner, "controller": True}],
         },
@@ -81,11 +103,58 @@ def ended(name: str, age: float, message: str = "", code: int = 69) -> Object:
     return raw(name, age, state={"terminated": {"exitCode": code, "message": message}})
 
 
-async def train_job(api: Api, spec: Object | None = None) -> Job:
+async def observe(api: Api, run: TrainingRun, *, fresh: bool, **kept: list[Object]) -> Observed:
+    store = Store()
+    for raw in kept.get("jobs", ()):
+        store.put_job(raw)
+    for raw in kept.get("pods", ()):
+        store.put_pod(raw)
+    observer = Observer(cast("Cluster", api), store, SETTINGS)
+    return await observer.observe(run, NOW, fresh=fresh)
+
+
+async def train_job(api: Api, spec: Object | None = None, *, fresh: bool = True) -> Job:
+    """Return the train Job as it is read; where it is not fresh, the watches brought it all."""
     run = a_run(spec, admitted("Running"))
-    job = (await observe(cast("Cluster", api), run)).train
-    assert job is not None
-    return job
+    known = [] if fresh else [job(job_name(run, "train"), ended=api.ended)]
+    pods = [] if fresh else api.pods
+    found = (await observe(api, run, fresh=fresh, jobs=known, pods=pods)).train
+    assert found is not None
+    return found
+
+
+async def test_what_the_watches_brought_is_not_read_again() -> None:
+    api = Api(raw("pod"))
+    found = await train_job(api, fresh=False)
+    assert [pod.name for pod in found.pods] == ["pod"]
+    assert api.reads == 0
+
+
+async def test_a_job_that_ended_with_an_answer_is_not_read_again() -> None:
+    api = Api(ended("pod", 1, result("Rejected"), code=0), ended=True)
+    await train_job(api, fresh=False)
+    assert (api.reads, api.logs) == (0, {})
+
+
+async def test_a_job_that_ended_without_one_is_read_with_its_pods() -> None:
+    """The watch of pods may be behind that of Jobs: the answer is there, and not known yet."""
+    api = Api(ended("pod", 1, result("Rejected"), code=0), ended=True)
+    run = a_run(None, admitted("Running"))
+    known = job(job_name(run, "train"), ended=True)
+    found = (await observe(api, run, fresh=False, jobs=[known], pods=[raw("pod")])).train
+    assert found is not None
+    assert found.pods[-1].terminated is not None
+    assert api.reads == 1
+
+
+async def test_of_a_finished_run_only_what_is_left_of_it_is_seen() -> None:
+    api = Api()
+    run = a_run(None, admitted("Failed"))
+    left = job("left")
+    left["metadata"]["labels"]["training.sensors.dev/task"] = "promote"
+    found = await observe(api, run, fresh=True, jobs=[left])
+    assert found.promote is not None
+    assert (found.train, found.deployment, api.reads) == (None, None, 0)
 
 
 async def test_of_a_running_job_only_the_newest_pods_last_lines_are_read() -> None:
@@ -136,6 +205,15 @@ async def test_a_job_without_pods_says_why() -> None:
     assert job.refused == "exceeded quota"
 
 
+async def test_a_job_that_was_just_made_is_not_asked_why_it_has_no_pods() -> None:
+    api = Api(event="exceeded quota")
+    run = a_run(None, admitted("Running"))
+    known = job(job_name(run, "train"), age=1)
+    found = (await observe(api, run, fresh=False, jobs=[known])).train
+    assert found is not None
+    assert (found.refused, api.events) == ("", [])
+
+
 async def test_a_missing_reference_file_is_found_in_an_event() -> None:
     api = Api(raw("pod", state=CREATING), event='configmap "patterns" not found')
     job = await train_job(api, REFERENCE)
@@ -175,7 +253,7 @@ async def test_no_event_is_asked_for_where_no_file_can_be_missing(
 
 async def predictor_pod(api: Api) -> Pod:
     run: TrainingRun = a_run(PREDICTOR, rolling())
-    deployment = (await observe(cast("Cluster", api), run)).deployment
+    deployment = (await observe(api, run, fresh=False)).deployment
     assert deployment is not None
     (pod,) = deployment.pods
     return pod

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.unit.operator.builders import (
+    MANUAL,
     NOW,
     PREDICTOR,
     UID,
@@ -21,9 +22,10 @@ from tests.unit.operator.builders import (
     result,
     rolling,
     running_pod,
+    staged,
 )
 from trainer_job.contract import Progress, Stage, progress_line
-from trainer_operator.reconcile import CreateJob, PatchDeployment, Plan
+from trainer_operator.reconcile import CreateJob, LetGo, PatchDeployment, Plan
 
 RUN = a_run(PREDICTOR, rolling(phase="Promoting"))
 OURS = a_deployment("2", claim=UID, previous="1")
@@ -144,3 +146,78 @@ def test_a_pod_that_does_not_end_is_not_waited_for_for_ever() -> None:
     decided = look(RUN, deployment=OURS, promote=failing).status.decision
     assert decided is not None
     assert decided.outcome == "RolledBack"
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [
+        a_deployment("9", claim=UID, previous="1"),
+        a_deployment("2", claim=UID, previous="1", template="9"),
+        a_deployment("2", claim="another"),
+        a_deployment("2"),
+    ],
+)
+def test_what_was_taken_out_of_service_is_not_asked(deployment: object) -> None:
+    plan = look(RUN, deployment=deployment)
+    assert plan.action is None
+    assert plan.status.decision is not None
+    assert (plan.status.decision.outcome, plan.reason) == ("RolledBack", "Conflict")
+    last = look_again(RUN, plan, deployment=a_deployment("9", claim=UID, previous="1"))
+    assert annotations(last) == {"run": None, "previous-version": None}
+
+
+def test_nothing_is_asked_without_the_deployment() -> None:
+    plan = look(RUN)
+    assert (plan.status.phase, plan.reason, plan.action) == ("Failed", "DeploymentMissing", None)
+
+
+def test_a_job_that_was_begun_is_followed_whatever_becomes_of_the_deployment() -> None:
+    job = a_job(ended_pod(0, result("Promoted")), complete=True)
+    decided = look(RUN, deployment=a_deployment("9"), promote=job)
+    assert decided.status.decision is not None
+    assert decided.status.decision.outcome == "Promoted"
+    assert "names version 9" in decided.status.decision.message
+    assert look_again(RUN, decided, deployment=a_deployment("9")).status.phase == "Succeeded"
+
+
+@pytest.mark.parametrize(("was", "now"), [(1, 0), (0, 1)])
+def test_a_deployment_that_is_scaled_before_is_looked_at_anew(was: int, now: int) -> None:
+    status = rolling(phase="Promoting")
+    status["rollout"]["replicas"] = was
+    plan = look(
+        a_run(PREDICTOR, status),
+        deployment=a_deployment("2", claim=UID, previous="1", replicas=now),
+    )
+    assert (plan.status.phase, plan.action) == ("RollingOut", None)
+
+
+def test_a_version_that_nobody_serves_stays_and_is_a_success() -> None:
+    job = a_job(ended_pod(0, result("NotServing")), complete=True)
+    idle = a_deployment("2", claim=UID, previous="1", replicas=0)
+    decided = look(RUN, deployment=idle, promote=job)
+    assert annotations(look_again(RUN, decided, deployment=idle)) == {
+        "run": None,
+        "previous-version": None,
+    }
+    end = look_again(RUN, decided, deployment=a_deployment("2", replicas=0))
+    assert end.status.phase == "Succeeded"
+    promoted = {each.type: each.status for each in end.status.conditions}["Promoted"]
+    assert promoted == "True"
+
+
+def test_the_hold_goes_once_the_deployment_is_settled() -> None:
+    held = a_run(PREDICTOR, rolling(phase="Promoting"), finalizers=["training.sensors.dev/rollout"])
+    job = a_job(ended_pod(0, result("Promoted")), complete=True)
+    decided = look(held, deployment=OURS, promote=job)
+    free = look_again(held, decided, deployment=a_deployment("2"))
+    assert (free.action, free.status.phase) == (LetGo(), "Promoting")
+
+
+def test_an_approved_version_without_a_predictor_is_promoted_or_fails() -> None:
+    run = a_run(MANUAL, staged("Promoting"))
+    assert isinstance(look(run).action, CreateJob)
+    done = look(run, promote=a_job(ended_pod(0, result("Promoted")), complete=True))
+    assert look_again(run, done).status.phase == "Succeeded"
+    lost = look(run, promote=a_job(ended_pod(64, failure("VersionMissing")), failed="r"))
+    assert (lost.status.phase, lost.reason) == ("Failed", "VersionMissing")
+    assert lost.status.message == "Version 2 was not promoted: It failed."

@@ -5,6 +5,7 @@ from tests.unit.operator.builders import (
     NOW,
     PREDICTOR,
     UID,
+    Object,
     a_deployment,
     a_run,
     look,
@@ -16,9 +17,12 @@ from tests.unit.operator.builders import (
     time,
     waiting_pod,
 )
-from trainer_operator.reconcile import PatchDeployment, Plan
+from trainer_operator.models import TrainingRun
+from trainer_operator.reconcile import Hold, LetGo, PatchDeployment, Plan
+from trainer_operator.reconcile.rollout import before
 
-RUN = a_run(PREDICTOR, staged())
+FINALIZERS = ["training.sensors.dev/rollout"]
+RUN = a_run(PREDICTOR, staged(), finalizers=FINALIZERS)
 ROLLING = a_run(PREDICTOR, rolling())
 VERSION = {
     "training.sensors.dev/model-name": MODEL,
@@ -67,9 +71,22 @@ def test_without_a_version_before_the_alias_tells_where_to_go_back_to() -> None:
         "message": "m",
         "champion": {"version": "5"},
     }
-    plan = look(a_run(PREDICTOR, staged(decision=decision)), deployment=a_deployment())
+    run = a_run(PREDICTOR, staged(decision=decision), finalizers=FINALIZERS)
+    plan = look(run, deployment=a_deployment())
     assert plan.status.rollout is not None
     assert plan.status.rollout.from_version == "5"
+
+
+def test_the_run_is_held_before_anything_is_claimed() -> None:
+    plan = look(a_run(PREDICTOR, staged()), deployment=a_deployment("1"))
+    assert plan.action == Hold()
+    assert plan.status == RUN.status
+
+
+def test_the_hold_goes_before_the_run_ends() -> None:
+    plan = look(RUN)  # its Deployment is gone
+    assert (plan.action, plan.status) == (LetGo(), RUN.status)
+    assert look(a_run(PREDICTOR, staged())).status.phase == "Failed"
 
 
 def test_another_runs_claim_is_waited_for() -> None:
@@ -90,7 +107,7 @@ def test_the_claim_of_a_run_that_is_gone_is_taken_over_with_what_was_proven() ->
 
 
 def test_an_older_version_does_not_replace_a_newer_one() -> None:
-    plan = look(RUN, deployment=a_deployment("10"))  # not as text: "10" < "2"
+    plan = look(a_run(PREDICTOR, staged()), deployment=a_deployment("10"))  # not as text
     assert plan.action is None
     assert plan.status.phase == "Succeeded"
     assert plan.status.decision is not None
@@ -103,6 +120,9 @@ def test_a_refused_claim_fails_the_run() -> None:
     assert plan.status.phase == "Failed"
     assert plan.reason == "ClaimRefused"
     assert "conflict with kubectl." in str(plan.status.message)
+    assert plan.action == LetGo()  # after the end is written: nothing would find it again
+    free = a_run(PREDICTOR, staged())
+    assert look(free, deployment=a_deployment("1"), refused=refusal()).action is None
 
 
 def test_the_claim_that_is_seen_starts_the_clock() -> None:
@@ -192,3 +212,84 @@ def test_a_deployment_that_is_gone_fails_the_run() -> None:
     assert plan.reason == "DeploymentMissing"
     assert plan.status.model is not None
     assert time() not in str(plan.status.message)
+
+
+def test_a_run_that_waits_longer_comes_first() -> None:
+    plan = look(RUN, deployment=a_deployment("1"), before="earlier")
+    assert plan.action is None
+    assert plan.reason == "RolloutQueued"
+    assert "earlier" in str(plan.status.message)
+
+
+def waiting(name: str, since: float, spec: Object = PREDICTOR, **more: object) -> TrainingRun:
+    trained = {
+        "type": "Trained",
+        "status": "True",
+        "reason": "Registered",
+        "observedGeneration": 1,
+        "lastTransitionTime": time(since),
+    }
+    status = staged(**{"conditions": [trained], **more})  # type: ignore[arg-type]
+    return a_run(spec, status, name=name, uid=f"uid-{name}")
+
+
+def test_those_that_wait_come_in_the_order_in_which_they_were_trained() -> None:
+    first, second, third = waiting("b", 30), waiting("c", 20), waiting("a", 20)
+    runs = [second, third, first]
+    assert before(first, runs) is None
+    assert before(second, runs) == "b"
+    assert before(third, [second, third]) is None  # the same second: by uid
+    assert before(second, [second, third]) == "a"
+
+
+def test_only_those_that_wait_for_the_same_count() -> None:
+    run = waiting("mine", 10)
+    elsewhere: Object = {"predictor": {"deployment": "another"}}
+    others = [
+        waiting("elsewhere", 30, elsewhere),
+        waiting("nowhere", 30, {}),
+        waiting("held", 30, PREDICTOR | {"suspend": True}),
+        waiting("begun", 30, rollout=rolling()["rollout"]),
+        waiting("over", 30, decision={"outcome": "RolledBack", "reason": "r", "message": "m"}),
+        waiting("next", 30, phase="Promoting"),
+        waiting("leaving", 30).model_copy(update={"deleting": True}),
+        waiting("apart", 30).model_copy(update={"namespace": "other"}),
+    ]
+    assert before(run, [run, *others]) is None
+    assert before(run, [run, *others, waiting("same", 30)]) == "same"
+
+
+NAMED: Object = PREDICTOR | {"source": {"modelVersion": "2"}}
+
+
+def test_a_named_version_replaces_a_newer_one() -> None:
+    run = a_run(NAMED, staged(), finalizers=FINALIZERS)
+    plan = look(run, deployment=a_deployment("10"))
+    assert patch(plan).applies
+    assert plan.status.rollout is not None
+    assert plan.status.rollout.from_version == "10"
+
+
+def test_a_named_version_that_waited_does_not_replace_what_came_meanwhile() -> None:
+    run = a_run(NAMED, staged(), finalizers=FINALIZERS)
+    queued = look(run, deployment=a_deployment("9", claim="x", previous="5"), rival="other")
+    assert queued.reason == "RolloutQueued"
+    late = look_again(a_run(NAMED), queued, deployment=a_deployment("9"))
+    assert late.status.phase == "Succeeded"
+    assert late.status.decision is not None
+    assert (late.status.decision.outcome, late.reason) == ("Superseded", "VersionChangedMeanwhile")
+    assert "version 9 is, and 5 was" in late.status.decision.message
+    restored = look_again(run, queued, deployment=a_deployment("5"))
+    assert patch(restored).applies
+
+
+def test_where_nothing_runs_nobody_is_waited_for() -> None:
+    deployment = a_deployment("2", claim=UID, previous="1", replicas=0)
+    plan = look(ROLLING, deployment=deployment)
+    assert plan.status.phase == "Promoting"
+    assert plan.status.rollout is not None
+    assert plan.status.rollout.replicas == 0
+    leaving = a_deployment("2", claim=UID, previous="1", replicas=0, status={"replicas": 1})
+    assert look(ROLLING, deployment=leaving).status.phase == "RollingOut"
+    unseen = a_deployment("2", claim=UID, replicas=0, status={"observedGeneration": 2})
+    assert look(ROLLING, deployment=unseen).status.phase == "RollingOut"

@@ -19,6 +19,8 @@ def test_an_image_is_all_that_is_needed() -> None:
     assert settings.active_deadline == timedelta(hours=1)
     assert settings.rollout_timeout == timedelta(minutes=5)
     assert settings.liveness_port == 8080
+    assert settings.max_concurrent_runs is None
+    assert settings.settle == timedelta(seconds=1)
 
 
 def test_each_variable_is_read() -> None:
@@ -29,6 +31,8 @@ def test_each_variable_is_read() -> None:
             "TRAINER_JOB_IMAGE_PULL_POLICY": "Never",
             "TRAINER_JOB_RESOURCES": '{"limits": {"memory": "1Gi", "cpu": 1}}',
             "TRAINER_RESYNC": "5s",
+            "TRAINER_MAX_CONCURRENT_RUNS": "4",
+            "TRAINER_SETTLE": "500ms",
             "TRAINER_LIVENESS_PORT": "0",
             "TRAINER_LOG_FORMAT": "text",
         }
@@ -37,6 +41,8 @@ def test_each_variable_is_read() -> None:
     assert settings.job_resources.limits == {"memory": "1Gi", "cpu": 1}
     assert settings.resync == timedelta(seconds=5)
     assert settings.liveness_port == 0
+    assert settings.max_concurrent_runs == 4
+    assert settings.settle == timedelta(milliseconds=500)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +50,7 @@ def test_each_variable_is_read() -> None:
     [
         ("TRAINER_JOB_IMAGE", ""),
         ("TRAINER_RESYNC", "often"),
+        ("TRAINER_MAX_CONCURRENT_RUNS", "0"),
         ("TRAINER_ACTIVE_DEADLINE", "0s"),
         ("TRAINER_JOB_RESOURCES", "{"),
         ("TRAINER_JOB_RESOURCES", '{"limit": {}}'),

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.operator.builders import (
+    MANUAL,
     NOW,
     PREDICTOR,
     SETTINGS,
@@ -15,6 +16,7 @@ from tests.unit.operator.builders import (
     a_job,
     a_run,
     admitted,
+    awaiting,
     ended_pod,
     failure,
     ready_pod,
@@ -66,10 +68,18 @@ DEPLOYMENTS = st.none() | st.builds(
     st.sampled_from([None, "1"]),
     st.lists(st.sampled_from([ready_pod(), ready_pod(version="1")]), max_size=2),
 )
+NEVER = {"policy": "Never"}
+APPROVED = {"promotion": {"policy": "Manual", "approvedVersion": "2"}}
+WAITING = {"observedGeneration": 1, "phase": "Queued"}
 RUNS = st.builds(
     a_run,
-    st.sampled_from([{}, PREDICTOR, {**PREDICTOR, "promotion": {"policy": "Never"}}]),
-    st.sampled_from([None, admitted(), admitted("Running")]),
+    st.sampled_from([{}, PREDICTOR, PREDICTOR | MANUAL, {**PREDICTOR, "promotion": NEVER}]),
+    st.sampled_from([None, WAITING, admitted(), admitted("Running"), admitted("Suspended")]),
+)
+APPROVALS = st.builds(
+    a_run,
+    st.sampled_from([MANUAL, PREDICTOR | MANUAL, APPROVED, PREDICTOR | APPROVED]),
+    st.sampled_from([awaiting(), staged("Promoting")]),
 )
 ROLLOUTS = st.builds(
     a_run,
@@ -89,7 +99,7 @@ ROLLOUTS = st.builds(
 )
 OBSERVED = st.builds(
     Observed,
-    RUNS | ROLLOUTS,
+    RUNS | ROLLOUTS | APPROVALS,
     train=JOBS,
     promote=JOBS,
     deployment=DEPLOYMENTS,

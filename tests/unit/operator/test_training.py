@@ -1,11 +1,14 @@
 """From an admitted run to the train Job's decision."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.unit.operator.builders import (
     NOW,
     PREDICTOR,
     a_job,
+    a_pod,
     a_run,
     admitted,
     ended_pod,
@@ -22,6 +25,7 @@ from tests.unit.operator.builders import (
 from trainer_job import reasons as job_reasons
 from trainer_job.contract import Progress, Stage, progress_line
 from trainer_operator import constants
+from trainer_operator.observed import Job
 from trainer_operator.reconcile import CreateJob, StopJob
 
 RUN = a_run(status=admitted())
@@ -174,7 +178,8 @@ def test_a_refused_job_is_tried_again_for_a_while() -> None:
 
 def test_a_refused_job_fails_the_run_in_the_end() -> None:
     old = a_run(status=admitted(startTime=time(301)))
-    assert look(old, refused=refusal("exceeded quota")).reason == "JobRefused"
+    assert look(old, refused=refusal("exceeded quota")).reason == "QuotaExceeded"
+    assert look(old, refused=refusal("not allowed here")).reason == "JobRefused"
     for_good = look(RUN, refused=refusal("spec.x: Invalid", for_good=True))
     assert for_good.status.phase == "Failed"
     assert "spec.x: Invalid" in str(for_good.status.message)
@@ -226,7 +231,7 @@ def test_a_job_that_can_make_no_pod_is_stopped_after_a_while() -> None:
     assert look(RUN, train=a_job(refused=said, age=10)).reason == "NotStartedYet"
     plan = look(RUN, train=a_job(refused=said, age=300))
     assert isinstance(plan.action, StopJob)
-    assert plan.action.why.reason == "FailedCreate"
+    assert plan.action.why.reason == "PodSecurityForbidden"
     assert said in plan.action.why.message
 
 
@@ -236,3 +241,31 @@ def test_scores_are_written_with_three_digits_as_kubectl_prints_them_all() -> No
     plan = look(RUN, train=a_job(pod, complete=True))
     assert plan.status.model is not None
     assert (plan.status.model.silhouette, plan.status.model.f1) == (0.217, 0.813)
+
+
+@pytest.mark.parametrize(
+    ("job", "written"),
+    [
+        (a_job(age=9), False),
+        (a_job(age=10), True),
+        (a_job(waiting_pod("ContainerCreating"), age=9), False),
+        (a_job(a_pod(state={"running": {"startedAt": time(0)}}), age=99), False),
+        (a_job(a_pod(state={"running": {"startedAt": time(1)}}), age=1), True),
+        (a_job(ended_pod(69, failure("TrackingUnavailable")), age=0), True),
+        (a_job(waiting_pod("ImagePullBackOff"), age=0), True),
+    ],
+)
+def test_a_state_is_written_once_it_lasts_or_when_something_is_wrong(
+    job: Job, written: bool
+) -> None:
+    plan = look(RUN, train=job)
+    assert (plan.status.phase == "Running") is written
+    if not written:
+        assert plan.status == RUN.status
+        assert plan.again is not None
+        assert timedelta(0) < plan.again <= timedelta(seconds=1)
+
+
+def test_what_runs_already_is_not_held_back() -> None:
+    plan = look(RUNNING, train=a_job(age=0))
+    assert plan.reason == "Starting"

@@ -21,13 +21,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- define "trainer-operator.rules" -}}
 - apiGroups: [training.sensors.dev]
   resources: [trainingruns]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch, delete]
 - apiGroups: [training.sensors.dev]
   resources: [trainingruns/status]
   verbs: [update]
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [create, get, list, watch, patch]
+  verbs: [create, get, list, watch, patch, delete]
 # Why an attempt failed, its progress and its result.
 - apiGroups: [""]
   resources: [pods]
