@@ -23,7 +23,7 @@ def test_every_episode_is_in_one_part_and_no_part_is_too_large(
 
 
 def test_a_few_episodes_are_read_at_once() -> None:
-    assert len(_parts(np.arange(200), 20, 50, 3)) == 1
+    assert len(_parts(np.arange(ENOUGH // 50), 20, 50, 3)) == 1
 
 
 def test_a_few_long_episodes_are_shared_among_the_workers() -> None:
