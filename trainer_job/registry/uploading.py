@@ -23,7 +23,8 @@ def upload(tracking: Tracking, run_id: str, folder: Path) -> None:
         def send(part: Path) -> None:
             tracking.ask(lambda client: client.log_artifacts(run_id, str(part)))
 
-        # Alone, since it also finds out where the files go, which the client remembers.
+        # Alone, since it also finds out where the files go, which the client remembers; and makes
+        # all folders, which MLflow's client for a store of files cannot do twice at a time.
         send(first)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(send, others))
@@ -39,4 +40,5 @@ def _split(folder: Path, place: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         file.rename(target)
         parts.append(part)
+        (place / "0" / target.relative_to(part)).parent.mkdir(parents=True, exist_ok=True)
     return list(dict.fromkeys(parts))

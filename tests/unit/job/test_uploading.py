@@ -106,3 +106,20 @@ def test_trouble_that_stays_is_the_one_of_every_call(folder: Path) -> None:
 
     with pytest.raises(Unavailable, match="MLflow server at http://mlflow:5000"):
         upload(tracking(Server(fail)), "run", folder)
+
+
+def test_all_folders_are_made_before_files_are_sent_at_a_time(folder: Path) -> None:
+    """MLflow's client for a store of files fails where two make a folder at the same time."""
+    sent: list[set[str]] = []
+
+    class Folders(Server):
+        def log_artifacts(self, run_id: str, folder: str) -> None:
+            found = [each for each in Path(folder).rglob("*") if each.is_dir()]
+            sent.append({str(each.relative_to(folder)) for each in found})
+            super().log_artifacts(run_id, folder)
+
+    wanted = {str(each.relative_to(folder)) for each in folder.rglob("*") if each.is_dir()}
+    assert len(wanted) == 3
+    upload(tracking(Folders()), "run", folder)
+    assert len(sent) > 1
+    assert sent[0] == wanted

@@ -131,5 +131,5 @@ class Election(RuleBasedStateMachine):
         assert sum(one.may_write(self.time) for one in self.candidates) <= 1
 
 
-Election.TestCase.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+Election.TestCase.settings = settings(max_examples=400, stateful_step_count=80, deadline=None)
 TestElection = Election.TestCase
