@@ -1,5 +1,8 @@
 """Start and end of the operator, as kopf calls for them."""
 
+import asyncio
+import logging
+import os
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +12,9 @@ from trainer_operator import constants
 from trainer_operator.cluster import Cluster
 from trainer_operator.errors import ClusterError, NotFound
 from trainer_operator.runtime import Runtime
+
+_PATIENCE = 2.0
+"""Seconds that kopf has for its own end, which takes a fifth of one."""
 
 
 @kopf.on.login()
@@ -43,6 +49,14 @@ async def stop(memo: kopf.Memo, **_: Any) -> None:
     """Stop looking at runs and close the connections."""
     if "runtime" in memo:
         await memo.runtime.close()
+    # kopf itself may hang: ended while it still asks what the cluster knows, it waits for a login
+    # that never comes. Nothing is left to be done.
+    asyncio.get_running_loop().call_later(_PATIENCE, _end)
+
+
+def _end() -> None:
+    logging.shutdown()
+    os._exit(0)
 
 
 def configure(settings: kopf.OperatorSettings) -> None:
