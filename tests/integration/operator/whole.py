@@ -31,7 +31,7 @@ from trainer_job.database.tables import promotions
 from trainer_job.settings import DatabaseSettings
 
 RUN = "nightly"
-_ACCOUNT = "whole-path"
+_NUMBERS = count(1)
 DEPLOYMENT = "predictor"
 _WINDOW = {"since": "2026-03-01T11:00:00Z", "until": "2026-03-01T12:00:00Z"}
 _LEASES = {
@@ -51,10 +51,11 @@ def works(
     plane: ControlPlane, postgres: PostgresServer, tracking: str, folder: Path
 ) -> Iterator["Works"]:
     """Yield premises with nodes, the CRD, and an account with the rights that the chart gives."""
-    admin = crd.install(plane, _ACCOUNT)
-    account = plane.service_account_kubeconfig(_ACCOUNT, _ACCOUNT)
+    name = f"whole-path-{next(_NUMBERS)}"  # two modules may share a control plane
+    admin = crd.install(plane, name)
+    account = plane.service_account_kubeconfig(name, name)
     role = chart.render()["ClusterRole", "trainer-operator"]
-    admin.apply(account_with([*role["rules"], _LEASES], _ACCOUNT))
+    admin.apply(account_with([*role["rules"], _LEASES], name))
     with Kubelet(plane, folder) as kubelet:
         yield Works(plane, kubelet, postgres, tracking, account, folder)
 
