@@ -222,8 +222,8 @@ class PostgresEpisodes:
         lacking = {
             kind: ids[~np.isin(ids, blocks.known(self._blocks, kind))] for kind in self._kinds
         }
-        rest = np.unique(np.concatenate(list(lacking.values())))
         # An episode without readings is looked at each time, and costs nothing.
+        rest = np.unique(np.concatenate(list(lacking.values())))
         # Of an episode whose level is known, the other moments are those of the same sensors.
         known = {sensor for block in self._blocks for sensor in block.sensors}
         fresh = list(
